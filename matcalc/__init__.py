@@ -1,0 +1,1 @@
+"""matcalc: closed-form matrix derivatives, printed short, with code and proof."""

@@ -1,0 +1,125 @@
+"""The working expression: an immutable, hash-consed node with its shape.
+
+Equal expressions are the same object, so a pass keeps one result per distinct node and its cost is linear in
+their number. Every walk here is iterative. Nodes are made by the constructors of ``matcalc.ops``, which check
+shapes; nothing is simplified on building.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from matcalc.shapes import SCALAR, Dim, Shape
+
+_interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+
+
+class Expr:
+    """One node: the operation ``op``, its ``args``, what else defines it (``data``), and its ``shape``."""
+
+    __slots__ = ("__weakref__", "args", "data", "op", "shape")
+    op: str
+    args: tuple[Expr, ...]
+    data: Hashable
+    shape: Shape
+
+    @property
+    def rows(self) -> Dim:
+        return self.shape[0]
+
+    @property
+    def cols(self) -> Dim:
+        return self.shape[1]
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.shape == SCALAR
+
+    @property
+    def name(self) -> str:
+        """The name of a symbol."""
+        assert self.op == "sym", f"{self.op} has no name"
+        return self.data[0]  # type: ignore[index, no-any-return]
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"<{a.op}>" if a.args else repr(a.data or a.op) for a in self.args[:4])
+        more = ", ..." if len(self.args) > 4 else ""
+        return f"Expr({self.op}{'' if self.data is None else f' {self.data}'}: {inner}{more})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("expressions are interned; send their text instead")
+
+
+def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
+    """The one node with these parts (used by ``matcalc.ops`` alone: shapes are not checked here)."""
+    key = (op, args, data, shape)
+    found = _interned.get(key)
+    if found is None:
+        found = object.__new__(Expr)
+        found.op = op
+        found.args = args
+        found.data = data
+        found.shape = shape
+        _interned[key] = found
+    return found
+
+
+def topological(*roots: Expr) -> list[Expr]:
+    """Every distinct node below the roots, children before parents."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            order.append(current)
+            continue
+        if current in seen:
+            continue
+        seen.add(current)
+        stack.append((current, True))
+        stack.extend((child, False) for child in reversed(current.args) if child not in seen)
+    return order
+
+
+def fold(root: Expr, combine: Callable[[Expr, list[Any]], Any]) -> Any:
+    """Bottom-up result: ``combine(node, results of its args)``, once for each distinct node."""
+    results: dict[Expr, Any] = {}
+    for current in topological(root):
+        results[current] = combine(current, [results[child] for child in current.args])
+    return results[root]
+
+
+def symbols(*roots: Expr) -> list[Expr]:
+    """The distinct symbols, in order of first occurrence."""
+    return [n for n in topological(*roots) if n.op == "sym"]
+
+
+def depends(root: Expr, targets: Iterable[Expr]) -> set[Expr]:
+    """The nodes below ``root`` that contain one of the targets."""
+    found = set(targets)
+    for current in topological(root):
+        if any(child in found for child in current.args):
+            found.add(current)
+    return found
+
+
+def replace(root: Expr, mapping: Mapping[Expr, Expr], rebuild: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Expr:
+    """``root`` with each node of ``mapping`` replaced (outermost first, results not searched again)."""
+    results: dict[Expr, Expr] = dict(mapping)
+    stack = [root]
+    while stack:
+        current = stack[-1]
+        if current in results:
+            stack.pop()
+            continue
+        missing = [child for child in current.args if child not in results]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        args = tuple(results[child] for child in current.args)
+        results[current] = current if args == current.args else rebuild(current, args)
+    return results[root]
