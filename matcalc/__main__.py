@@ -1,0 +1,5 @@
+"""``python -m matcalc``: the same as the command ``matcalc``."""
+
+from matcalc.cli import main
+
+main()
