@@ -1,1 +1,86 @@
-"""matcalc: closed-form matrix derivatives, printed short, with code and proof."""
+"""matcalc: closed-form matrix derivatives, printed short, with code and proof.
+
+Nothing heavy is imported until a public name is used, so that the command line answers at once. Some public
+functions have the name of the module they live in (``derive``, ``parse``, ``check``); importing such a module would
+put it in the function's place, hence the descriptors instead of a plain module ``__getattr__``.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from matcalc.errors import (
+    BudgetError,
+    DeclarationError,
+    InputError,
+    LimitError,
+    MatcalcError,
+    ShapeError,
+    SyntaxProblem,
+    TableError,
+    UnknownName,
+    UnsupportedError,
+)
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Check": "matcalc.check",
+    "Derivation": "matcalc.derive",
+    "check": "matcalc.check",
+    "derive": "matcalc.derive",
+    "parse": "matcalc.parse",
+}
+
+__all__ = [
+    "BudgetError",
+    "Check",
+    "DeclarationError",
+    "Derivation",
+    "InputError",
+    "LimitError",
+    "MatcalcError",
+    "ShapeError",
+    "SyntaxProblem",
+    "TableError",
+    "UnknownName",
+    "UnsupportedError",
+    "__version__",
+    "check",
+    "derive",
+    "identities",
+    "parse",
+]
+
+
+class _Public:
+    """A public name, found in its module when it is first used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, package: ModuleType | None, owner: type) -> Any:
+        if package is None:
+            return self
+        if self.name not in _HOMES:
+            return import_module(f"matcalc.{self.name}")
+        return getattr(import_module(_HOMES[self.name]), self.name)
+
+    def __set__(self, package: ModuleType, value: object) -> None:
+        if not isinstance(value, ModuleType):  # the import system binds submodules: the public name stays
+            raise AttributeError(f"matcalc.{self.name} cannot be replaced")
+
+
+class _Package(ModuleType):
+    """The package with its public names as descriptors."""
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+for _name in (*_HOMES, "identities"):
+    setattr(_Package, _name, _Public(_name))
+sys.modules[__name__].__class__ = _Package

@@ -2,4 +2,4 @@
 
 from matcalc.cli import main
 
-main()
+main(prog_name="matcalc")

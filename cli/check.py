@@ -1,0 +1,41 @@
+"""``matcalc check``: is this hand-derived gradient right?"""
+
+from __future__ import annotations
+
+import click
+
+import matcalc
+
+from .command import FAILS, ExpressionCommand, declarations, source_text
+
+EXAMPLES = """\b
+Examples:
+  matcalc check "x'*A*x" --wrt x --equals "(A + A')*x"
+  matcalc check "x'*A*x" --wrt x --equals "x'*(A + A')" --layout numerator
+  matcalc check "norm2(X*w - y)^2/n" --wrt w --declare "X: matrix(n, d)" --equals "2/n*X'*(X*w - y)"
+  matcalc check "inv(A)*inv(B)" --equals "inv(B*A)"
+  matcalc check network.txt --wrt W2 --equals "H'*dZ2"
+"""
+
+
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
+@click.argument("function", metavar="EXPR|FILE")
+@click.option("--wrt", metavar="X", help="The variable; without it: are the two expressions equal?")
+@click.option("--equals", metavar="CLAIM", required=True, help="The claimed derivative, or the other expression.")
+@click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
+              help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
+@click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
+@click.option("--layout", type=click.Choice(["gradient", "numerator"]), default="gradient", show_default=True,
+              help="The layout of the claim.")  # fmt: skip
+def check(
+    function: str, wrt: str | None, equals: str, declare: tuple[str, ...], of: str | None, layout: str
+) -> None:
+    """Is CLAIM the derivative of EXPR by X?
+
+    Decided symbolically where possible and confirmed numerically always, independently of the engine. Exit status
+    0: the claim holds; 1: it does not, and the right form, a counterexample and what went wrong are shown.
+    """
+    result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of)
+    click.echo(result.report())
+    if not result:
+        click.get_current_context().exit(FAILS)

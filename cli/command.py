@@ -1,0 +1,115 @@
+"""What the commands share: expressions that begin with a minus sign, where the input stands, exit statuses."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matcalc.errors import InputError, LimitError, MatcalcError
+
+HOLDS, FAILS, WRONG_INPUT, OUR_FAULT = 0, 1, 2, 70
+MAX_BYTES = 4_000_000  # of a file or of standard input: the parser's own limit is lower
+_MISSPELT = re.compile(r"--[a-z][a-z-]+(=.*)?")
+_FILE_NAME = re.compile(r"[\w./~-]*[\w/]\.[a-z]{2,8}")
+
+
+class ExpressionCommand(click.Command):
+    """A command whose argument may begin with a minus sign: ``-x'*x`` is an expression, ``--chek`` a misspelling."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name: o for o in self.get_params(ctx) if isinstance(o, click.Option) for name in o.opts}
+        options: list[str] = []
+        words: list[str] = []
+        queue = iter(args)
+        for arg in queue:
+            name, equals, _ = arg.partition("=")
+            option = known.get(name)
+            if arg == "--":
+                words.extend(queue)
+            elif option is None and _MISSPELT.fullmatch(arg):
+                options.append(arg)  # click says what it should have been
+            elif option is None:
+                words.append(arg)
+            elif equals or option.is_flag:
+                options.append(arg)
+            elif option._flag_needs_value:  # --steps is a flag, --steps=full the same with a value
+                options.append(f"{arg}={option.flag_value}")
+            else:
+                value = next(queue, None)
+                if value is None:
+                    raise click.BadOptionUsage(name, f"Option '{name}' requires an argument.", ctx)
+                options += [arg, value]
+        return super().parse_args(ctx, [*options, "--", *words])
+
+
+class FaultGuard(click.Group):
+    """The group: a user's mistake is one message and status 2, a fault of ours an apology and status 70."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except MatcalcError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(WRONG_INPUT)
+        except Exception as error:
+            if os.environ.get("MATCALC_DEBUG"):
+                raise
+            click.echo(
+                f"internal fault ({type(error).__name__}): sorry, this is a mistake in matcalc, not in your input.\n"
+                "Please report it with the command you typed; MATCALC_DEBUG=1 shows where it happened.",
+                err=True,
+            )
+            ctx.exit(OUR_FAULT)
+
+
+def source_text(argument: str) -> str:
+    """The expression itself, the program in the file of that name, or standard input for ``-``."""
+    if argument == "-":
+        return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    if not os.path.isfile(argument):
+        if _FILE_NAME.fullmatch(argument):  # no expression looks like this
+            raise InputError(f"there is no file {argument}")
+        return argument
+    try:
+        with Path(argument).open("rb") as file:
+            return _decoded(file.read(MAX_BYTES + 1), argument)
+    except OSError as error:
+        raise InputError(f"the file {argument} cannot be read: {error.strerror}") from None
+
+
+def _decoded(data: bytes, name: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"{name} is too long: more than {MAX_BYTES} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text: byte {error.start} cannot be read") from None
+
+
+def split_names(text: str) -> list[str]:
+    """The names in ``W1, b1`` or ``X[i, j], y``: commas inside brackets do not split."""
+    parts = [""]
+    depth = 0
+    for char in text:
+        depth += (char in "([{") - (char in ")]}")
+        if char == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    names = [part.strip() for part in parts]
+    if not all(names):
+        raise InputError(f"--wrt {text!r}: a name is missing", hint="write --wrt x or --wrt W1,b1")
+    return names
+
+
+def declarations(given: Sequence[str]) -> str | None:
+    """Several --declare options as one text of declarations."""
+    return "\n".join(given) or None

@@ -1,0 +1,90 @@
+"""``matcalc derive``: the derivative in closed form."""
+
+from __future__ import annotations
+
+import click
+
+import matcalc
+
+from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
+from .show import FORMATS, answer, echo, steps, verdict
+
+EXAMPLES = """\b
+Examples:
+  matcalc derive "norm2(A*x - b)^2" --wrt x
+  matcalc derive "-sum(log(x))" --wrt x --check
+  matcalc derive "a'*X*b + tr(X)" --wrt X --format latex
+  matcalc derive "logdet(S) + tr(inv(S)*C)" --wrt S --declare "S: spd(n)" --declare "C: symmetric(n)"
+  matcalc derive "1/n*sum(log(1 + exp(-y .* (X*w))))" --wrt w --declare "X: matrix(n, d)" --format numpy
+  matcalc derive network.txt --wrt W1,W2 --of L --steps
+"""
+
+
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
+@click.argument("function", metavar="EXPR|FILE")
+@click.option("--wrt", metavar="X[,Y...]", required=True, help="The variables to differentiate by.")
+@click.option(
+    "--declare", "declare", multiple=True, metavar="DECLARATION",
+    help='What a name is: "A: symmetric(n)", "y: onehot(N, K)". May be repeated.',
+)  # fmt: skip
+@click.option("--order", type=click.IntRange(min=1), default=1, show_default=True, help="2: the Hessian.")
+@click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="pretty", show_default=True,
+    help="All but pretty print that form alone; kinds, layout and conditions then go to standard error.",
+)  # fmt: skip
+@click.option(
+    "--layout", type=click.Choice(["gradient", "numerator"]), default="gradient", show_default=True,
+    help="gradient: the shape of the variable; numerator: rows follow the function.",
+)  # fmt: skip
+@click.option(
+    "--structure", type=click.Choice(["auto", "projected", "tied", "free"]), default="auto", show_default=True,
+    help="The gradient by a symmetric, diagonal or triangular variable.",
+)  # fmt: skip
+@click.option(
+    "--steps", "detail", is_flag=False, flag_value="short", type=click.Choice(["short", "full"]), metavar="[=full]",
+    help="Show the derivation; --steps=full: every identity.",
+)  # fmt: skip
+@click.option("--check", is_flag=True, help="Verify the answer by numbers, independently of the engine.")
+@click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="Your own identities, besides the table.")  # fmt: skip
+@click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
+def derive(
+    function: str,
+    wrt: str,
+    declare: tuple[str, ...],
+    order: int,
+    of: str | None,
+    form: str,
+    layout: str,
+    structure: str,
+    detail: str | None,
+    check: bool,
+    table: str | None,
+    first_principles: bool,
+) -> None:
+    """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
+
+    Names need no declaration: capitals are matrices, a to g scalars, h to z vectors; shapes are inferred, and the
+    answer says what was taken.
+    """
+    names = split_names(wrt)
+    derivation = matcalc.derive(
+        source_text(function),
+        names[0] if len(names) == 1 else names,
+        declarations(declare),
+        order=order,
+        of=of,
+        layout=layout,
+        structure=structure,
+        table=matcalc.identities.load(table) if table else None,
+        first_principles=first_principles,
+    )
+    result = derivation.verify() if check else None
+    if detail and form != "json":
+        click.echo(steps(derivation, form, detail), nl=False)
+    click.echo(answer(derivation, form))
+    remarks = [*echo(derivation), *(verdict(result) if result is not None else [])]
+    click.echo("\n".join(remarks), err=form != "pretty")
+    if result is not None and not result:
+        click.get_current_context().exit(FAILS)

@@ -1,0 +1,1 @@
+"""``matcalc identities``: the table, and its verification."""

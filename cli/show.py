@@ -1,0 +1,51 @@
+"""What ``derive`` prints: the answer in a format, the steps, the remarks that go with every answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+CODE = ("numpy", "scipy", "jax", "torch", "array-api")
+FORMATS = ("pretty", "text", "latex", *CODE, "sympy", "json")
+LAYOUTS = {
+    "gradient": "gradient (the shape of the variable)",
+    "numerator": "numerator (rows follow the function)",
+}
+
+
+def answer(derivation: Any, form: str) -> str:
+    """The answer in that form, and nothing else."""
+    if form in CODE:
+        return str(derivation.source(form)).rstrip("\n")
+    if form == "json":
+        found = derivation.json()
+        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, indent=2)
+    if form == "sympy":
+        return str(derivation.expr)
+    return str(getattr(derivation, form)()).rstrip("\n")
+
+
+def echo(derivation: Any) -> list[str]:
+    """Kinds, layout, conditions and notes, one a line."""
+    lines = ["with " + "\n     ".join(f"{name}: {kind}" for name, kind in derivation.kinds.items())]
+    lines.append(f"layout: {LAYOUTS[derivation.layout]}")
+    lines += [f"holds where {condition}" for condition in derivation.conditions]
+    lines += [f"note: {note}" for note in derivation.notes]
+    return lines
+
+
+def verdict(result: Any) -> list[str]:
+    """The outcome of the numerical check in one line."""
+    word = "verified" if result else "NOT verified"
+    lines = [f"{word}: largest residual {result.residual:.1e} over {result.draws} random draws"]
+    return lines
+
+
+def steps(derivation: Any, form: str, detail: str) -> str:
+    """The derivation, line by line, in the form of the answer: comments in code."""
+    mark = {"latex": "% ", "text": "# ", "pretty": ""}.get(form, "# ")
+    lines = []
+    for step in derivation.steps:
+        source = f" [{step.by}" + (f": {step.source}]" if step.source and detail == "full" else "]")
+        lines.append(f"{mark}{step.before} = {step.after}{source}")
+    return "\n".join(lines) + "\n"
