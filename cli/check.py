@@ -21,7 +21,7 @@ Examples:
 @click.command(cls=ExpressionCommand, epilog=EXAMPLES)
 @click.argument("function", metavar="EXPR|FILE")
 @click.option("--wrt", metavar="X", help="The variable; without it: are the two expressions equal?")
-@click.option("--equals", metavar="CLAIM", required=True, help="The claimed derivative, or the other expression.")
+@click.option("--equals", metavar="CLAIM", required=True, help="The claimed derivative, or expression.")
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
@@ -32,8 +32,9 @@ def check(
 ) -> None:
     """Is CLAIM the derivative of EXPR by X?
 
-    Decided symbolically where possible and confirmed numerically always, independently of the engine. Exit status
-    0: the claim holds; 1: it does not, and the right form, a counterexample and what went wrong are shown.
+    Decided symbolically where possible and confirmed numerically always, independently of the engine. Exit
+    status 0: the claim holds; 1: it does not, and the right form, a point where they differ and what went
+    wrong are shown.
     """
     result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of)
     click.echo(result.report())

@@ -1,4 +1,4 @@
-"""What the commands share: expressions that begin with a minus sign, where the input stands, exit statuses."""
+"""What the commands share: arguments that begin with a minus sign, where the input stands, exit statuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE_NAME = re.compile(r"[\w./~-]*[\w/]\.[a-z]{2,8}")
 
 
 class ExpressionCommand(click.Command):
-    """A command whose argument may begin with a minus sign: ``-x'*x`` is an expression, ``--chek`` a misspelling."""
+    """A command whose argument may begin with a minus sign: ``-x'*x`` is one, ``--chek`` a misspelling."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {name: o for o in self.get_params(ctx) if isinstance(o, click.Option) for name in o.opts}
@@ -63,8 +63,8 @@ class FaultGuard(click.Group):
             if os.environ.get("MATCALC_DEBUG"):
                 raise
             click.echo(
-                f"internal fault ({type(error).__name__}): sorry, this is a mistake in matcalc, not in your input.\n"
-                "Please report it with the command you typed; MATCALC_DEBUG=1 shows where it happened.",
+                f"internal fault ({type(error).__name__}): sorry, this is a mistake in matcalc, not in your "
+                "input.\nPlease report it with the command you typed; MATCALC_DEBUG=1 shows where it is.",
                 err=True,
             )
             ctx.exit(OUR_FAULT)

@@ -38,12 +38,12 @@ Examples:
     help="gradient: the shape of the variable; numerator: rows follow the function.",
 )  # fmt: skip
 @click.option(
-    "--structure", type=click.Choice(["auto", "projected", "tied", "free"]), default="auto", show_default=True,
-    help="The gradient by a symmetric, diagonal or triangular variable.",
+    "--structure", type=click.Choice(["auto", "projected", "tied", "free"]), default="auto",
+    show_default=True, help="The gradient by a symmetric, diagonal or triangular variable.",
 )  # fmt: skip
 @click.option(
-    "--steps", "detail", is_flag=False, flag_value="short", type=click.Choice(["short", "full"]), metavar="[=full]",
-    help="Show the derivation; --steps=full: every identity.",
+    "--steps", "detail", is_flag=False, flag_value="short", type=click.Choice(["short", "full"]),
+    metavar="[=full]", help="Show the derivation; --steps=full: every identity.",
 )  # fmt: skip
 @click.option("--check", is_flag=True, help="Verify the answer by numbers, independently of the engine.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
@@ -65,8 +65,8 @@ def derive(
 ) -> None:
     """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
 
-    Names need no declaration: capitals are matrices, a to g scalars, h to z vectors; shapes are inferred, and the
-    answer says what was taken.
+    Names need no declaration: capitals are matrices, a to g scalars, h to z vectors; shapes are inferred, and
+    the answer says what was taken.
     """
     names = split_names(wrt)
     derivation = matcalc.derive(

@@ -28,7 +28,7 @@ Examples:
 @click.group(cls=FaultGuard, epilog=EXAMPLES, context_settings={"max_content_width": 100})
 @click.version_option(matcalc.__version__, prog_name="matcalc", message="%(prog)s %(version)s")
 def main() -> None:
-    """Closed-form matrix derivatives: type a loss, get its gradient, printed short, as LaTeX and code, verified."""
+    """Closed-form matrix derivatives: type a loss, get its gradient, short, as LaTeX and code, verified."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter must not end the program
             stream.reconfigure(errors="backslashreplace")

@@ -37,8 +37,7 @@ def echo(derivation: Any) -> list[str]:
 def verdict(result: Any) -> list[str]:
     """The outcome of the numerical check in one line."""
     word = "verified" if result else "NOT verified"
-    lines = [f"{word}: largest residual {result.residual:.1e} over {result.draws} random draws"]
-    return lines
+    return [f"{word}: largest residual {result.residual:.1e} over {result.draws} random draws"]
 
 
 def steps(derivation: Any, form: str, detail: str) -> str:

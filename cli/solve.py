@@ -12,7 +12,8 @@ from .command import ExpressionCommand
 @click.command(cls=ExpressionCommand)
 @click.argument("function", metavar="EXPR|FILE")
 @click.option("--wrt", metavar="X", required=True, help="The variable to solve for.")
-@click.option("--declare", "declare", multiple=True, metavar="DECLARATION", help='What a name is: "A: symmetric(n)".')
+@click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
+              help='What a name is: "A: symmetric(n)".')  # fmt: skip
 def solve(function: str, wrt: str, declare: tuple[str, ...]) -> None:
     """The stationary point of EXPR in closed form (not available yet)."""
     raise UnsupportedError(

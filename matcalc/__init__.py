@@ -1,8 +1,8 @@
 """matcalc: closed-form matrix derivatives, printed short, with code and proof.
 
 Nothing heavy is imported until a public name is used, so that the command line answers at once. Some public
-functions have the name of the module they live in (``derive``, ``parse``, ``check``); importing such a module would
-put it in the function's place, hence the descriptors instead of a plain module ``__getattr__``.
+functions have the name of the module they live in (``derive``, ``parse``, ``check``); importing such a module
+would put it in the function's place, hence the descriptors instead of a plain module ``__getattr__``.
 """
 
 from __future__ import annotations

@@ -1,1 +1,0 @@
-"""``matcalc identities``: the table, and its verification."""
