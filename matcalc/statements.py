@@ -1,0 +1,165 @@
+"""Entries of the identity table: equations, properties, known gradients and known falsehoods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from matcalc.entries import FACT_NAMES, Entry, dims_of
+from matcalc.expr import Expr, symbols
+from matcalc.shapes import shape_text
+
+
+@dataclass(frozen=True, eq=False)
+class Rewrite(Entry):
+    """``from_`` equals ``to``, which is shorter, under the declared facts and what else it ``needs``."""
+
+    @cached_property
+    def from_(self) -> Expr:
+        return self.read("from", self.fields["from"])
+
+    @cached_property
+    def to(self) -> Expr:
+        return self.read("to", self.fields["to"])
+
+    @cached_property
+    def needs(self) -> tuple[tuple[Expr, str], ...]:
+        """Further facts, as pairs (expression, fact)."""
+        return tuple(_fact_of(self, "if", text) for text in self.fields.get("if", ()))
+
+    def check(self) -> None:
+        left, right = self.from_, self.to
+        self.check_used([left, *(e for e, _ in self.needs)])
+        if left.shape != right.shape:
+            raise self.wrong("to", f"has shape {shape_text(right.shape)}; from has {shape_text(left.shape)}")
+        unknown = (dims_of(right) - dims_of(left)) | {s.name for s in symbols(right)} - {
+            s.name for s in symbols(left)
+        }
+        if unknown:
+            raise self.wrong("to", f"uses {', '.join(sorted(unknown))}, which from does not determine")
+
+
+@dataclass(frozen=True, eq=False)
+class Property(Entry):
+    """Either an implication between facts (``if = "spd"``, ``then = "symmetric"``) or a rule for an operation
+    (``let``, ``if = ["A: symmetric"]``, ``then = "inv(A): symmetric"``)."""
+
+    @property
+    def is_implication(self) -> bool:
+        return "let" not in self.fields
+
+    @cached_property
+    def implies(self) -> tuple[str, str, bool]:
+        """(stronger, weaker, True), or (fact, other, False) when the first excludes the other."""
+        stronger, weaker = str(self.fields["if"]), str(self.fields["then"])
+        negative = weaker.startswith("not ")
+        weaker = weaker.removeprefix("not ")
+        for name, fact in (("if", stronger), ("then", weaker)):
+            if fact not in FACT_NAMES:
+                raise self.wrong(name, f"'{fact}' is not a fact; facts are {', '.join(sorted(FACT_NAMES))}")
+        return stronger, weaker, not negative
+
+    @cached_property
+    def premises(self) -> Mapping[Expr, frozenset[str]]:
+        """The facts that each variable needs."""
+        needed: dict[Expr, set[str]] = {}
+        for text in self.fields.get("if", ()):
+            subject, fact = _fact_of(self, "if", text)
+            if subject.op != "sym":
+                raise self.wrong("if", f"'{text}' must speak of a variable")
+            needed.setdefault(subject, set()).add(fact)
+        for variable in self.variables:
+            needed.setdefault(variable, set()).update(self.let[variable.name].facts & FACT_NAMES)
+        return {v: frozenset(facts) for v, facts in needed.items()}
+
+    @cached_property
+    def conclusion(self) -> tuple[Expr, str]:
+        """The expression and the fact that holds of it."""
+        return _fact_of(self, "then", str(self.fields["then"]))
+
+    def check(self) -> None:
+        if self.is_implication:
+            _ = self.implies
+            return
+        subject, _ = self.conclusion
+        _ = self.premises
+        self.check_used([subject])
+
+
+def _fact_of(entry: Entry, name: str, text: str) -> tuple[Expr, str]:
+    body, colon, fact = text.rpartition(":")
+    fact = fact.strip()
+    if not colon or fact not in FACT_NAMES:
+        raise entry.wrong(name, f"'{text}' is not 'expression: fact', of {', '.join(sorted(FACT_NAMES))}")
+    return entry.read(name, body.strip()), fact
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient(Entry):
+    """A known form: the gradient of the scalar ``f`` with respect to ``wrt``, and maybe its Hessian."""
+
+    @cached_property
+    def f(self) -> Expr:
+        return self.read("f", self.fields["f"])
+
+    @cached_property
+    def wrt(self) -> Expr:
+        name = self.fields["wrt"]
+        found = next((v for v in self.variables if v.name == name), None)
+        if found is None:
+            raise self.wrong("wrt", f"{name} is not declared in let")
+        return found
+
+    @cached_property
+    def gradient(self) -> Expr:
+        return self.read("gradient", self.fields["gradient"])
+
+    @cached_property
+    def hessian(self) -> Expr | None:
+        """For a scalar, vector or row variable: the square matrix of second derivatives."""
+        return self.read("hessian", self.fields["hessian"]) if "hessian" in self.fields else None
+
+    def check(self) -> None:
+        if not self.f.is_scalar:
+            raise self.wrong("f", f"must be a scalar, not {shape_text(self.f.shape)}")
+        self.check_used([self.f])
+        if self.gradient.shape != self.wrt.shape:
+            shapes = shape_text(self.gradient.shape), shape_text(self.wrt.shape)
+            raise self.wrong("gradient", f"has shape {shapes[0]}; wrt has {shapes[1]}")
+        if self.hessian is not None:
+            size = self.wrt.rows * self.wrt.cols
+            if self.hessian.shape != (size, size):
+                found = shape_text(self.hessian.shape)
+                raise self.wrong("hessian", f"has shape {found}; expected {size} x {size}")
+
+
+@dataclass(frozen=True, eq=False)
+class Erratum(Entry):
+    """A claim that is false, with ``why``, and the right form where there is one.
+
+    A gradient (``f``, ``wrt``, ``gradient``), an equation (``from``, ``to``), a property (``if``, ``then``).
+    """
+
+    @property
+    def why(self) -> str:
+        return str(self.fields["why"])
+
+    @cached_property
+    def claim(self) -> Gradient | Rewrite | Property:
+        """What is claimed, as an entry of its kind."""
+        kind = Gradient if "f" in self.fields else Rewrite if "from" in self.fields else Property
+        return kind(self.id, self.file, self.fields)
+
+    @cached_property
+    def right(self) -> Expr | None:
+        """The right form of the false side."""
+        return self.read("right", self.fields["right"]) if "right" in self.fields else None
+
+    def check(self) -> None:
+        self.claim.check()
+        if self.right is not None:
+            claim = self.claim
+            false = claim.gradient if isinstance(claim, Gradient) else getattr(claim, "to", None)
+            if false is None or false.shape != self.right.shape:
+                raise self.wrong("right", "does not have the shape of the false side")
