@@ -1,0 +1,187 @@
+"""Sizes for dimension names: small, pairwise different, in several orders; huge declared sizes made small.
+
+A relation that holds for all sizes is tested at a few: with every dimension different a wrong transpose has the
+wrong shape, and with several orders m < n and m > n both occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
+
+import numpy as np
+
+from matcalc.errors import MatcalcError, UnsupportedError
+from matcalc.expr import Expr, topological
+from matcalc.kinds import Kind
+from matcalc.ops import commutation, dim, mul, num, ones, power, rebuild, sym, ufn, unit, unvec, zeros
+from matcalc.ops import eye as identity
+from matcalc.shapes import Dim
+
+LARGEST = 20_000  # entries of one array
+_WANTED = 12
+
+
+def dimensions(roots: Iterable[Expr], kinds: Mapping[str, Kind]) -> list[Dim]:
+    """Every dimension that occurs: of shapes, of numbers, of the kinds of names and undefined functions."""
+    found: dict[Dim, None] = {}
+    for n in topological(*roots):
+        found.update(dict.fromkeys(n.shape))
+        if n.op == "dim":
+            found[n.data] = None  # type: ignore[index]
+        elif n.op == "commutation":
+            found.update(dict.fromkeys(n.data))  # type: ignore[arg-type]
+        elif n.op in ("sym", "ufn"):
+            name, kind = n.data[0], n.data[1]  # type: ignore[index]
+            kind = kinds.get(name, kind)
+            for part in (kind, *(kind.args or ()), *((kind.result,) if kind.result else ())):
+                found.update(dict.fromkeys((part.rows, part.cols)))
+    return list(found)
+
+
+def size_settings(roots: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator) -> list[dict[str, int]]:
+    """Up to twelve settings, all sizes of one different; the first two in opposite orders. At least one."""
+    dims = dimensions(roots, kinds)
+    names = sorted({name for d in dims for name in d.names})
+    if not names:
+        return [{}]
+    shapes = list({n.shape for n in topological(*roots)})
+    fixed = {d.number for d in dims if d.number is not None}
+    pool = [size for size in range(2, len(names) + len(fixed) + 6) if size not in fixed]
+    fitting: list[dict[str, int]] = []
+    large: list[tuple[int, dict[str, int]]] = []
+    for values in _orders(pool[: len(names) + 2] if len(names) <= 6 else pool, len(names), rng):
+        sizes = dict(zip(names, values, strict=True))
+        if any(d.evaluate(sizes) < 1 for d in dims):
+            continue
+        entries = max(rows.evaluate(sizes) * cols.evaluate(sizes) for rows, cols in shapes)
+        if entries <= LARGEST:
+            fitting.append(sizes)
+            if len(fitting) == _WANTED:
+                break
+        else:
+            large.append((entries, sizes))
+    if not fitting and large:
+        fitting = [min(large, key=lambda pair: pair[0])[1]]
+    if not fitting:
+        raise UnsupportedError(f"no small sizes found that make {', '.join(map(str, dims))} all positive")
+    return fitting
+
+
+def _orders(pool: Sequence[int], count: int, rng: np.random.Generator) -> Iterable[tuple[int, ...]]:
+    """Choices of ``count`` different sizes: increasing, decreasing, then in random order."""
+    first = tuple(pool[:count])
+    yield first
+    if count > 1:
+        yield first[::-1]
+    if count <= 3:
+        rest = [p for p in permutations(pool, count) if p not in (first, first[::-1])]
+        yield from (rest[k] for k in rng.permutation(len(rest)))
+        return
+    for _ in range(300):
+        yield tuple(int(v) for v in rng.choice(pool, size=count, replace=False))
+
+
+# --- declared sizes that are too large ------------------------------------------------------------
+
+
+def too_large(roots: Iterable[Expr]) -> bool:
+    """Whether some array of declared size is too large to compute with."""
+    for n in topological(*roots):
+        rows, cols = (d.number for d in n.shape)
+        if (rows or 1) * (cols or 1) > LARGEST:
+            return True
+    return False
+
+
+def shrink(roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> tuple[list[Expr], dict[str, Kind]]:
+    """The same expressions with large declared sizes replaced by dimension names, the same everywhere.
+
+    Numbers made of such a size (``1/1000000`` of a mean) follow it. UnsupportedError where the sizes are not plainly
+    related, so that one name for each would not fit.
+    """
+    dims = dimensions(roots, kinds)
+    taken = {name for d in dims for name in d.names} | {n.name for n in topological(*roots) if n.op == "sym"}
+    numbers = sorted({abs(d.number) for d in dims if d.number is not None and abs(d.number) > 12})
+    names = _name_sizes(numbers, taken)
+    mapping: dict[Expr, Expr] = {}
+    try:
+        new_kinds = {name: _smaller(kind, names) for name, kind in kinds.items()}
+        for n in topological(*roots):
+            mapping[n] = _rebuilt(n, mapping, names)
+    except MatcalcError as problem:
+        raise UnsupportedError(f"the declared sizes cannot be made small consistently: {problem.message}") from problem
+    return [mapping[root] for root in roots], new_kinds
+
+
+def _name_sizes(numbers: Sequence[int], taken: set[str]) -> dict[int, Dim]:
+    """A dimension for each large number: a name, a product of names or of a small number and a name, or near one."""
+    names: dict[int, Dim] = {}
+    for number in numbers:
+        known = list(names)
+        near = [k for k in known if 0 < number - k <= 4 and number > 40]
+        factors = [(k, number // k) for k in known if number % k == 0]
+        product = next((names[k] * (names.get(q) or q) for k, q in factors if q in names or q <= 12), None)
+        if near:
+            names[number] = names[near[-1]] + (number - near[-1])
+        elif product is not None:
+            names[number] = product
+        else:
+            name = next(f"size{k}" for k in range(len(taken) + 1) if f"size{k}" not in taken)
+            taken.add(name)
+            names[number] = Dim.of(name)
+    return names
+
+
+def _small_dim(d: Dim, names: Mapping[int, Dim]) -> Dim:
+    number = d.number
+    if number is not None:
+        return names.get(number, d)
+    return d
+
+
+def _smaller(kind: Kind, names: Mapping[int, Dim]) -> Kind:
+    def one(k: Kind) -> Kind:
+        return Kind(k.form, _small_dim(k.rows, names), _small_dim(k.cols, names), k.facts, k.args, k.result)
+
+    args = None if kind.args is None else tuple(one(k) for k in kind.args)
+    result = None if kind.result is None else one(kind.result)
+    small = one(kind)
+    return Kind(small.form, small.rows, small.cols, small.facts, args, result)
+
+
+def _small_number(value: Fraction, names: Mapping[int, Dim]) -> Expr:
+    """A number that is a simple multiple of a large size, or of its reciprocal, follows the size."""
+    if abs(value.numerator) <= 12 and value.denominator <= 12:
+        return num(value)
+    for number in sorted(names, reverse=True):
+        for ratio, exponent in ((value / number, 1), (value * number, -1)):
+            if abs(ratio.numerator) <= 12 and ratio.denominator <= 12:
+                size = dim(names[number])
+                size = size if exponent == 1 else power(size, num(-1))
+                return size if ratio == 1 else mul(num(ratio), size)
+    return num(value)
+
+
+def _rebuilt(n: Expr, mapping: Mapping[Expr, Expr], names: Mapping[int, Dim]) -> Expr:
+    """One node over the smaller sizes; its arguments are in ``mapping``."""
+    args = tuple(mapping[a] for a in n.args)
+    if n.op == "sym":
+        return sym(n.name, _smaller(n.data[1], names))  # type: ignore[index]
+    if n.op == "num":
+        return _small_number(Fraction(n.data), names)  # type: ignore[arg-type]
+    if n.op == "eye":
+        return identity(_small_dim(n.rows, names))
+    if n.op in ("ones", "zeros", "commutation"):
+        make = {"ones": ones, "zeros": zeros, "commutation": commutation}[n.op]
+        return make(*(_small_dim(d, names) for d in n.data))  # type: ignore[union-attr]
+    if n.op == "unit":
+        return unit(args[0], _small_dim(n.rows, names))
+    if n.op == "unvec":
+        return unvec(args[0], _small_dim(n.rows, names), _small_dim(n.cols, names))
+    if n.op == "ufn":
+        name, kind, derivative = n.data  # type: ignore[misc]
+        return ufn(name, _smaller(kind, names), args, derivative)
+    return rebuild(n, args) if n.args else n
+

@@ -1,0 +1,94 @@
+"""The derivative of an expression along a direction, in numbers.
+
+f(X + i h E) = f(X) + i h f'(X; E) + O(h^2): with h = 1e-20 the imaginary part over h is exact to rounding, where
+every operation is analytic. Elsewhere central differences, extrapolated (Richardson 1911), away from kinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from matcalc.domain import Watch, is_smooth
+from matcalc.evaluate import Plan
+from matcalc.expr import Expr, depends
+
+_STEP = 1e-20
+_STEPS = (2e-3, 2e-4)
+_LEVELS = 3
+_ACCURACY = 1e-8
+
+
+class Slope:
+    """Directional derivatives of ``f`` in the symbols ``xs``."""
+
+    __slots__ = ("f", "path", "plan", "smooth", "xs")
+
+    def __init__(self, f: Expr, xs: Sequence[Expr]) -> None:
+        self.f = f
+        self.xs = tuple(xs)
+        self.plan = Plan(f)
+        self.path = depends(f, self.xs)
+        self.smooth = all(is_smooth(n) for n in self.path)
+
+    @property
+    def method(self) -> str:
+        return "complex steps" if self.smooth else "Richardson differences"
+
+    def unfit(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> str | None:
+        """Why the point is unfit for a test, if it is."""
+        watch = Watch()
+        self.plan.run(values, sizes, watch)
+        return watch.trouble
+
+    def along(
+        self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any]
+    ) -> tuple[Any, float] | str:
+        """f'(X; E) for the directions E by name, and the size below which it is rounding; or why there is none."""
+        if self.smooth:
+            return self._complex_step(values, sizes, directions)
+        for step in _STEPS:
+            found = self._differences(values, sizes, directions, step)
+            if not isinstance(found, str):
+                return found
+        return found
+
+    def _complex_step(
+        self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any]
+    ) -> tuple[Any, float] | str:
+        moved = {name: np.atleast_2d(values[name]) + 1j * _STEP * e for name, e in directions.items()}
+        results = self.plan.run({**values, **moved}, sizes)
+        slope = np.imag(results[self.f]) / _STEP
+        if not np.isfinite(slope).all():
+            return "the derivative is not finite there"
+        largest = max((float(np.max(np.abs(np.imag(results[n])))) for n in self.path if n in results), default=0.0)
+        return slope, 1e-7 * largest / _STEP if np.isfinite(largest) else 0.0
+
+    def _differences(
+        self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any], step: float
+    ) -> tuple[Any, float] | str:
+        """Romberg's triangle over halved steps; the last correction bounds the error."""
+        center = Watch()
+        size = float(np.max(np.abs(self.plan.run(values, sizes, center)[self.f])))
+        row: list[Any] = []
+        for level in range(_LEVELS):
+            h = step / 2**level
+            ends = []
+            for sign in (1, -1):
+                watch = Watch()
+                moved = {name: np.atleast_2d(values[name]) + sign * h * e for name, e in directions.items()}
+                ends.append(self.plan.run({**values, **moved}, sizes, watch)[self.f])
+                if watch.trouble is not None or watch.side != center.side:
+                    return "every draw is too close to a kink or to the end of the domain"
+            new = [(ends[0] - ends[1]) / (2 * h)]
+            for k, old in enumerate(row, start=1):
+                new.append(new[-1] + (new[-1] - old) / (4**k - 1))
+            previous, row = row, new
+        correction = float(np.max(np.abs(row[-1] - previous[-1])))
+        slope = row[-1]
+        scale = max(float(np.max(np.abs(slope))), 1e-3 * size, 1e-3 * center.magnitude)
+        if not correction <= _ACCURACY * scale:
+            return "differences do not settle there"
+        return slope, 1e-3 * max(size, center.magnitude)
