@@ -60,7 +60,7 @@ class Sum(NamedTuple):
 class Product(NamedTuple):
     """Factors from left to right, each after its link: ``* / .* ./``.
 
-    The first has no link, or ``/`` or ``./`` if it stands under a 1. ``negative``: a minus sign before it all.
+    The first has no link, or ``/`` or ``./`` if it stands under a 1. ``negative``: all after a minus sign.
     """
 
     negative: bool
