@@ -1,7 +1,8 @@
-"""Is this point a good one? A watcher of an evaluation that notes what makes a point unfit for a numerical test.
+"""Is this point a good one? A watcher of an evaluation notes what makes a point unfit for a test.
 
-A test point is unfit where the function has no finite real value, where an inverse is nearly singular, where a
-logarithm's or a power's argument is nothing but rounding, and, for differences, where a step crosses a kink.
+A point is unfit where the function has no finite real value, where an inverse is nearly singular,
+where a logarithm's or a power's argument is nothing but rounding, and, for differences, where a step
+crosses a kink.
 """
 
 from __future__ import annotations
@@ -99,10 +100,10 @@ def _fractional(exponent: Any) -> Any:
 
 
 def _side(n: Expr, args: list[Any]) -> bytes:
-    x = np.asarray(args[0]).real
+    x: Any = np.asarray(args[0]).real
     if n.op in ("maxel", "minel"):
         flat = x.reshape(-1)
         return bytes(str(np.argmax(flat if n.op == "maxel" else -flat)), "ascii")
     if len(args) > 1:
         x = x - np.asarray(args[1]).real
-    return np.sign(x).astype(np.int8).tobytes()
+    return bytes(np.sign(x).astype(np.int8).tobytes())

@@ -1,7 +1,7 @@
-"""Functions of a square matrix in plain NumPy: expm, logm, sqrtm, sinm, cosm, their derivatives, adjugate and pinv.
+"""Matrix functions in plain NumPy: expm, logm, sqrtm, sinm, cosm, their derivatives, adjugate, pinv.
 
-None conjugates, so all are analytic in the entries and a complex step through them is exact. Where a function has
-no real value (or an iteration does not converge) the result is NaN.
+None conjugates, so all are analytic in the entries and a complex step through them is exact. Where a
+function has no real value (or an iteration does not converge) the result is NaN.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PADE = 8
 
 def expm(a: Any) -> Any:
     """exp of a matrix: diagonal Pade approximant with scaling and squaring (Higham 2008, ch. 10)."""
-    size = np.linalg.norm(a, 1)
+    size = float(np.linalg.norm(a, 1))
     if not np.isfinite(size) or size > 1e4:
         return np.full_like(a, np.nan)
     halvings = max(0, int(np.ceil(np.log2(max(size, 1e-300)))) + 1)
@@ -36,7 +36,7 @@ def expm(a: Any) -> Any:
 
 
 def sqrtm(a: Any) -> Any:
-    """The principal square root: Denman and Beavers' iteration, scaled by determinants (Higham 2008, sec. 6.3)."""
+    """The principal square root: Denman and Beavers' scaled iteration (Higham 2008, sec. 6.3)."""
     n = len(a)
     root, inverse = a + 0.0, np.eye(n) + 0.0 * a
     remaining = 60
@@ -99,12 +99,13 @@ MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 def frechet(name: str, x: Any, e: Any) -> Any:
     """The derivative of f at X along E: the upper right block of f([X, E; 0, X]) (Mathias 1996)."""
     n = len(x)
-    size = np.linalg.norm(e)
+    size = float(np.linalg.norm(e))
     if size == 0:
         return np.zeros_like(x + e)
-    unit = e * (max(np.linalg.norm(x), 1e-3) / size)
+    scale = max(float(np.linalg.norm(x)), 1e-3) / size  # E of the size of X: it is linear in E
+    unit = scale * e
     whole = MATRIX_FUNCTIONS[name](np.block([[x, unit], [np.zeros_like(x), x]]))
-    return whole[:n, n:] * (size / max(np.linalg.norm(x), 1e-3))
+    return whole[:n, n:] / scale
 
 
 def adjugate(a: Any) -> Any:
@@ -120,7 +121,7 @@ def adjugate(a: Any) -> Any:
 
 
 def pinv(a: Any) -> Any:
-    """Moore-Penrose inverse: A = B C of full rank gives C'(CC')^-1 (B'B)^-1 B'; analytic where the rank is constant."""
+    """Moore-Penrose inverse, analytic where the rank is constant: C'(CC')^-1 (B'B)^-1 B' for A = B C."""
     _, values, right = np.linalg.svd(a.real, full_matrices=False)
     rank = int(np.sum(values > 1e-10 * values[0])) if values.size else 0
     if rank == 0:

@@ -1,8 +1,8 @@
 """Random values that satisfy declarations: ``draw_value(kind, sizes, rng)``, ``draw_values(...)``.
 
-A *strategy* says where the entries lie, because many functions are defined on part of the space only (a logarithm
-wants positive entries, a log-determinant a matrix near a positive definite one). Whatever the strategy, the facts
-of the declaration hold of the value, and are checked before it is handed out.
+A *strategy* says where the entries lie, because many functions are defined on part of the space only
+(a logarithm wants positive entries, a log-determinant a matrix near a positive definite one). Whatever
+the strategy, the facts of the declaration hold of the value, and are checked before it is handed out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.kinds import Kind
-from matcalc.smooth import SmoothFunction, smooth_function
+from matcalc.smooth import smooth_function
 
 Generator = np.random.Generator
 
@@ -27,7 +27,7 @@ STRATEGIES: dict[str, tuple[Callable[[Generator, tuple[int, int]], Any], bool]] 
     "fraction": (lambda rng, shape: rng.uniform(0.1, 0.9, size=shape), False),
     "small": (lambda rng, shape: rng.uniform(-0.3, 0.3, size=shape), False),
     "positive definite": (lambda rng, shape: rng.uniform(0.3, 2.0, size=shape), True),
-    "dominant": (lambda rng, shape: rng.uniform(-0.2, 0.2, size=shape) + (2.0 if shape == (1, 1) else 0.0), True),
+    "dominant": (lambda rng, shape: rng.uniform(-0.2, 0.2, size=shape) + 2.0 * (shape == (1, 1)), True),
     "large": (lambda rng, shape: rng.uniform(1.5, 3.5, size=shape), True),
     "negative": (lambda rng, shape: rng.uniform(-2.0, -0.3, size=shape), False),
 }
@@ -44,14 +44,15 @@ def draw_values(
     rng: Generator,
     strategy: str = "normal",
 ) -> dict[str, Any]:
-    """A value for every symbol, undefined function and free index below the roots (``kinds`` overrides their kinds)."""
+    """A value for every symbol, undefined function and free index; ``kinds`` overrides their kinds."""
     roots = tuple(roots)
     limits = index_limits(roots, sizes)
     values: dict[str, Any] = {}
     for name, kind in sorted(named_kinds(roots, kinds).items()):
         chosen = strategy if strategy != MIXED else list(STRATEGIES)[rng.integers(len(STRATEGIES))]
         if kind.form == "function":
-            values[name] = smooth_function(kind, sizes, rng, positive=chosen not in ("normal", "small", "negative"))
+            around_zero = chosen in ("normal", "small", "negative")
+            values[name] = smooth_function(kind, sizes, rng, positive=not around_zero)
         elif name in limits and kind.form == "scalar":
             values[name] = np.float64(rng.integers(limits[name]))
         else:
@@ -135,12 +136,13 @@ def _attempt(facts: frozenset[str], shape: tuple[int, int], rng: Generator, stra
             diagonal = np.diag(value)
             value = value + np.diag(0.4 * np.where(diagonal < 0, -1.0, 1.0))
         if "spd" in facts:
-            value = value + max(0.0, 0.3 - float(np.linalg.eigvalsh((value + value.T) / 2)[0])) * np.eye(shape[0])
+            smallest = float(np.linalg.eigvalsh((value + value.T) / 2)[0])
+            value = value + max(0.0, 0.3 - smallest) * np.eye(shape[0])
     return value
 
 
 def _near_definite(value: Any, rng: Generator, skew: float) -> Any:
-    """S + a little that is not symmetric, S positive definite and well conditioned, entries like the given ones."""
+    """S + a little that is not symmetric, S positive definite, entries of the size of the given ones."""
     n = len(value)
     size = max(0.5, float(np.abs(value).mean()))
     root = rng.normal(size=(n, n))
@@ -241,16 +243,10 @@ def satisfies(kind: Kind, value: Any) -> bool:
     """Whether an array has every declared fact (inverses: with a modest condition number)."""
     value = np.atleast_2d(value)
     facts = kind.facts
-    if facts & LINEAR and not np.allclose(project(value, facts), value, rtol=0, atol=1e-12 * np.abs(value).max()):
+    if facts & LINEAR and np.abs(project(value, facts) - value).max() > 1e-12 * np.abs(value).max():
         return False
     if "positive" in facts and facts & {"diagonal", "lower", "upper"}:
         facts = facts - {"positive"}  # said of the entries that the structure leaves free
         if not np.all(value[orbits(facts, value.shape) >= 0] > 0):
             return False
     return all(_CHECKS[fact](value) for fact in facts if fact in _CHECKS)
-
-
-__all__ = [
-    "LINEAR", "MIXED", "STRATEGIES", "SmoothFunction", "draw_value", "draw_values", "index_limits", "named_kinds",
-    "orbits", "project", "satisfies",
-]  # fmt: skip

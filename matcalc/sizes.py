@@ -1,7 +1,7 @@
 """Sizes for dimension names: small, pairwise different, in several orders; huge declared sizes made small.
 
-A relation that holds for all sizes is tested at a few: with every dimension different a wrong transpose has the
-wrong shape, and with several orders m < n and m > n both occur.
+A relation that holds for all sizes is tested at a few: with every dimension different a wrong transpose
+has the wrong shape, and with several orders m < n and m > n both occur.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 
@@ -28,19 +29,22 @@ def dimensions(roots: Iterable[Expr], kinds: Mapping[str, Kind]) -> list[Dim]:
     found: dict[Dim, None] = {}
     for n in topological(*roots):
         found.update(dict.fromkeys(n.shape))
+        data: Any = n.data
         if n.op == "dim":
-            found[n.data] = None  # type: ignore[index]
+            found[data] = None
         elif n.op == "commutation":
-            found.update(dict.fromkeys(n.data))  # type: ignore[arg-type]
+            found.update(dict.fromkeys(data))
         elif n.op in ("sym", "ufn"):
-            name, kind = n.data[0], n.data[1]  # type: ignore[index]
+            name, kind = data[0], data[1]
             kind = kinds.get(name, kind)
             for part in (kind, *(kind.args or ()), *((kind.result,) if kind.result else ())):
                 found.update(dict.fromkeys((part.rows, part.cols)))
     return list(found)
 
 
-def size_settings(roots: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator) -> list[dict[str, int]]:
+def size_settings(
+    roots: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator
+) -> list[dict[str, int]]:
     """Up to twelve settings, all sizes of one different; the first two in opposite orders. At least one."""
     dims = dimensions(roots, kinds)
     names = sorted({name for d in dims for name in d.names})
@@ -98,8 +102,8 @@ def too_large(roots: Iterable[Expr]) -> bool:
 def shrink(roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> tuple[list[Expr], dict[str, Kind]]:
     """The same expressions with large declared sizes replaced by dimension names, the same everywhere.
 
-    Numbers made of such a size (``1/1000000`` of a mean) follow it. UnsupportedError where the sizes are not plainly
-    related, so that one name for each would not fit.
+    Numbers made of such a size (``1/1000000`` of a mean) follow it. UnsupportedError where the sizes
+    are not plainly related, so that one name for each would not fit.
     """
     dims = dimensions(roots, kinds)
     taken = {name for d in dims for name in d.names} | {n.name for n in topological(*roots) if n.op == "sym"}
@@ -111,12 +115,13 @@ def shrink(roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> tuple[list[Expr]
         for n in topological(*roots):
             mapping[n] = _rebuilt(n, mapping, names)
     except MatcalcError as problem:
-        raise UnsupportedError(f"the declared sizes cannot be made small consistently: {problem.message}") from problem
+        message = f"the declared sizes cannot be made small consistently: {problem.message}"
+        raise UnsupportedError(message) from problem
     return [mapping[root] for root in roots], new_kinds
 
 
 def _name_sizes(numbers: Sequence[int], taken: set[str]) -> dict[int, Dim]:
-    """A dimension for each large number: a name, a product of names or of a small number and a name, or near one."""
+    """A dimension for each large number: near a smaller one, a product of known ones, or a new name."""
     names: dict[int, Dim] = {}
     for number in numbers:
         known = list(names)
@@ -167,21 +172,21 @@ def _small_number(value: Fraction, names: Mapping[int, Dim]) -> Expr:
 def _rebuilt(n: Expr, mapping: Mapping[Expr, Expr], names: Mapping[int, Dim]) -> Expr:
     """One node over the smaller sizes; its arguments are in ``mapping``."""
     args = tuple(mapping[a] for a in n.args)
+    data: Any = n.data
     if n.op == "sym":
-        return sym(n.name, _smaller(n.data[1], names))  # type: ignore[index]
+        return sym(n.name, _smaller(data[1], names))
     if n.op == "num":
-        return _small_number(Fraction(n.data), names)  # type: ignore[arg-type]
+        return _small_number(data, names)
     if n.op == "eye":
         return identity(_small_dim(n.rows, names))
     if n.op in ("ones", "zeros", "commutation"):
         make = {"ones": ones, "zeros": zeros, "commutation": commutation}[n.op]
-        return make(*(_small_dim(d, names) for d in n.data))  # type: ignore[union-attr]
+        return make(*(_small_dim(d, names) for d in data))
     if n.op == "unit":
         return unit(args[0], _small_dim(n.rows, names))
     if n.op == "unvec":
         return unvec(args[0], _small_dim(n.rows, names), _small_dim(n.cols, names))
     if n.op == "ufn":
-        name, kind, derivative = n.data  # type: ignore[misc]
-        return ufn(name, _smaller(kind, names), args, derivative)
+        return ufn(data[0], _smaller(data[1], names), args, data[2])
     return rebuild(n, args) if n.args else n
 

@@ -1,7 +1,8 @@
 """The derivative of an expression along a direction, in numbers.
 
-f(X + i h E) = f(X) + i h f'(X; E) + O(h^2): with h = 1e-20 the imaginary part over h is exact to rounding, where
-every operation is analytic. Elsewhere central differences, extrapolated (Richardson 1911), away from kinks.
+f(X + i h E) = f(X) + i h f'(X; E) + O(h^2): with h = 1e-20 the imaginary part over h is exact to
+rounding, where every operation is analytic. Elsewhere central differences, extrapolated (Richardson
+1911), away from kinks.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Slope:
     def along(
         self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any]
     ) -> tuple[Any, float] | str:
-        """f'(X; E) for the directions E by name, and the size below which it is rounding; or why there is none."""
+        """f'(X; E), E by name, and the size below which it is rounding; or why there is none."""
         if self.smooth:
             return self._complex_step(values, sizes, directions)
         for step in _STEPS:
@@ -63,7 +64,8 @@ class Slope:
         slope = np.imag(results[self.f]) / _STEP
         if not np.isfinite(slope).all():
             return "the derivative is not finite there"
-        largest = max((float(np.max(np.abs(np.imag(results[n])))) for n in self.path if n in results), default=0.0)
+        passed = [results[n] for n in self.path if n in results]
+        largest = max((float(np.max(np.abs(np.imag(v)))) for v in passed), default=0.0)
         return slope, 1e-7 * largest / _STEP if np.isfinite(largest) else 0.0
 
     def _differences(

@@ -1,4 +1,4 @@
-"""Random smooth functions that stand for undefined ones when an expression is evaluated; their derivatives are exact."""
+"""Random smooth functions that stand for undefined ones; their derivatives are exact."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TERMS = 4
 class SmoothFunction:
     """f(u) = C*sin(B*u + c) + offset.
 
-    Elementwise: u is one entry, B, C and c have one entry for each term. With a signature: u is all arguments with
-    their columns stacked, one below the other, and f(u) is the result with its columns stacked.
+    Elementwise: u is one entry, B, C and c have one entry for each term. With a signature: u is all
+    arguments with their columns stacked, one below the other, f(u) the result with its columns stacked.
     """
 
     inner: Any
@@ -36,7 +36,7 @@ class SmoothFunction:
         return (value if order else value + self.offset)[()]
 
     def at(self, args: Sequence[Any], derivative: tuple[int, ...]) -> Any:
-        """The value, or the derivative by one argument: the gradient of a scalar, the Jacobian of a vector."""
+        """The value, or the derivative by one argument: a scalar's gradient, a vector's Jacobian."""
         assert self.kind.args is not None and self.kind.result is not None
         stacked = np.concatenate([np.asarray(a).reshape(-1, order="F") for a in args])
         angle = self.inner @ stacked + self.phase
@@ -63,7 +63,8 @@ def smooth_function(
         width = sum(rows * cols for rows, cols in (_size(k, sizes) for k in kind.args))
         rows, cols = _size(kind.result, sizes)
         height, terms = rows * cols, max(_TERMS, rows * cols + 1)
-    inner = rng.normal(size=(terms, width)) * (0.9 / np.sqrt(width)) + 0.3 * rng.choice([-1, 1], size=(terms, width))
+    inner = rng.normal(size=(terms, width)) * (0.9 / np.sqrt(width))
+    inner = inner + 0.3 * rng.choice([-1, 1], size=inner.shape)
     phase = rng.uniform(0, 2 * np.pi, size=terms)
     outer = rng.normal(size=(height, terms)) / np.sqrt(terms)
     offset = np.full(height, 3.0) if positive else 0.3 * rng.normal(size=height)

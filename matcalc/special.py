@@ -1,7 +1,7 @@
 """Special functions on real or complex arrays, in plain NumPy: erf, lgamma, digamma, trigamma.
 
-All are analytic continuations (no conjugation), so that a complex step through them is exact; ``lgamma`` continues
-log|Gamma(x)| from each interval of the real axis.
+All are analytic continuations (no conjugation), so that a complex step through them is exact; ``lgamma``
+continues log|Gamma(x)| from each interval of the real axis.
 """
 
 from __future__ import annotations

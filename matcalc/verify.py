@@ -1,10 +1,10 @@
-"""Is this claim true in numbers? ``verify_gradient``, ``verify_differential``, ``verify_equal`` give a ``Verdict``.
+"""Is this claim true in numbers? ``verify_gradient``, ``verify_differential`` and ``verify_equal``.
 
-The claim is evaluated as it stands and compared with the derivative of the function along random directions: by a
-complex step where every operation between the variable and the function is analytic, else by Richardson's
-extrapolation of central differences. Sizes are small, all different, and of several orders; values satisfy the
-declarations. Nothing here knows the table, the engine or the code generator, so a mistake there cannot agree with
-itself. Too few fit points is a failure, with the reason.
+The claim is evaluated as it stands and compared with the derivative of the function along random
+directions: by a complex step where every operation between the variable and the function is analytic,
+else by Richardson's extrapolation of central differences. Sizes are small, all different, and of several
+orders; values satisfy the declarations. Nothing here knows the table, the engine or the code generator,
+so a mistake there cannot agree with itself. Too few fit points is a failure, with the reason.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ATTEMPTS = 40  # at one setting of the sizes
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A point at which the claim fails: the values and sizes, what is right there, and what the claim gives."""
+    """A point at which the claim fails: values and sizes, what is right there, what the claim gives."""
 
     values: Mapping[str, Any]
     sizes: Mapping[str, int]
@@ -45,8 +45,9 @@ class Counterexample:
 class Verdict:
     """Whether a claim holds; true when it does.
 
-    ``residual`` is the largest relative difference over ``draws`` points, ``sizes`` the sizes used, ``method`` how
-    derivatives were found. A verdict that is false without a counterexample was not decided: ``reason`` says why.
+    ``residual`` is the largest relative difference over ``draws`` points, ``sizes`` the sizes used,
+    ``method`` how derivatives were found. A verdict that is false without a counterexample was not
+    decided, or the claim has the wrong shape: ``reason`` says so.
     ``undefined`` counts points at which the function is defined but the claim is not.
     """
 
@@ -87,8 +88,8 @@ def verify_gradient(
 ) -> Verdict:
     """df = tr(G' dX) for every direction dX that the structure allows.
 
-    ``structure``: "auto" for the projection on the declared linear structure of x, "tied" for the form with tied
-    entries, "free" for the gradient in the space of all matrices.
+    ``structure``: "auto" for the projection on the declared linear structure of x, "tied" for the form
+    with tied entries, "free" for the gradient in the space of all matrices.
     """
     if not f.is_scalar:
         return _undecided(f"the function is {shape_text(f.shape)}, not a scalar")
@@ -146,7 +147,7 @@ def verify_differential(
     seed: int = 0,
     tolerance: float = TOLERANCE,
 ) -> Verdict:
-    """d f(X; dX) is ``differential``, which must be linear in the symbols dX; ``along`` maps each X to its dX.
+    """d f(X; dX) is ``differential``, linear in the symbols dX; ``along`` maps each X to its dX.
 
     f may have any shape. Directions are as the kind of dX says, so free unless it is declared otherwise.
     """
@@ -189,9 +190,11 @@ def verify_differential(
         if bent <= tolerance:
             return _Point(_worse(worst, bent))
         wrong = "it is not linear in " + ", ".join(dx.name for _, dx in pairs)
-        return _Point(bent, expected=found[0] - 3 * found[1], found=found[2], wrong=wrong, values={**values, **combined})
+        point = {**values, **combined}
+        return _Point(bent, expected=found[0] - 3 * found[1], found=found[2], wrong=wrong, values=point)
 
-    return replace(_survey([f, differential, *symbols], kinds, draws, seed, tolerance, test), method=slope.method)
+    roots = [f, differential, *symbols]
+    return replace(_survey(roots, kinds, draws, seed, tolerance, test), method=slope.method)
 
 
 def verify_equal(
@@ -233,7 +236,7 @@ def verify_equal(
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """What a test found at one point: a residual, or why the point is unfit (``trouble``), or what is wrong."""
+    """What a test found at one point: a residual, why the point is unfit (``trouble``), what is wrong."""
 
     residual: float = 0.0
     trouble: str | None = None
@@ -283,7 +286,7 @@ def _survey(
                     if point.wrong is not None:
                         example = Counterexample(point.values or values, sizes, point.expected, point.found)
                         reason = f"{point.wrong} (relative difference {point.residual:.1e}{_at(sizes)})"
-                        return Verdict(False, residual, accepted, tuple(used), example, reason, undefined=undefined)
+                        return Verdict(False, residual, accepted, tuple(used), example, reason)
                     if strategy in order[1:]:  # what worked is tried first
                         order.remove(strategy)
                         order.insert(0, strategy)
@@ -347,7 +350,10 @@ def _orbit_weights(labels: Any) -> Any:
 
 
 def _directions(
-    pairs: Iterable[tuple[Expr, Expr]], kinds: Mapping[str, Kind], sizes: Mapping[str, int], rng: np.random.Generator
+    pairs: Iterable[tuple[Expr, Expr]],
+    kinds: Mapping[str, Kind],
+    sizes: Mapping[str, int],
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     return {dx.name: draw_value(kinds.get(dx.name, dx.data[1]), sizes, rng) for _, dx in pairs}  # type: ignore[index]
 
