@@ -44,10 +44,14 @@ class Call(NamedTuple):
 
 
 class Undefined(NamedTuple):
-    """An undefined function; ``mark``: "" the value, primes, "D" (Jacobian), "grad", an argument number."""
+    """An undefined function; ``mark``: "" the value, primes, "D" (Jacobian), "grad", an argument number.
+
+    ``gradient``: the derivative is of a scalar-valued function, and so a gradient.
+    """
 
     name: str
     mark: str
+    gradient: bool
     args: tuple[Part, ...]
 
 
@@ -277,13 +281,15 @@ def _undefined(x: Expr) -> Reading:
     name, kind, derivative = data
     if kind.args is None:
         mark = "'" * derivative
-    elif not derivative:
+        return Undefined(name, mark, False, x.args)
+    gradient = kind.result.shape == SCALAR
+    if not derivative:
         mark = ""
     elif len(x.args) > 1:
         mark = str(derivative[0] + 1)
     else:
-        mark = "grad" if kind.result.shape == SCALAR else "D"
-    return Undefined(name, mark, x.args)
+        mark = "grad" if gradient else "D"
+    return Undefined(name, mark, gradient, x.args)
 
 
 def _blocks(x: Expr) -> Reading:

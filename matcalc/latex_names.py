@@ -1,0 +1,83 @@
+"""Names in LaTeX: ``W1`` is W_{1}, ``b_out`` b_{\\mathrm{out}}, ``yhat`` \\hat{y}, ``lambda`` \\lambda.
+
+Different names of one formula never print alike: the later one is then set verbatim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from matcalc.expr import Expr, topological
+from matcalc.greek import LETTERS as GREEK
+from matcalc.greek import SPELT, WITHOUT_COMMAND
+
+_PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)")
+_ACCENTS = ("hat", "bar", "tilde", "dot")
+
+
+def latex_name(name: str) -> str:
+    """How a name is set on its own."""
+    match = _PARTS.fullmatch(name)
+    if match is None:
+        return verbatim(name)
+    stem, digits, rest = match.groups()
+    below = ([digits] if digits else []) + [_letters(part) for part in rest.split("_")[1:]]
+    head = _letters(stem)
+    for accent in _ACCENTS:
+        base = stem.removesuffix(accent)
+        if base != stem and (len(base) == 1 or base in GREEK):
+            head = rf"\{accent}{{{_letters(base)}}}"
+    return f"{head}_{{{','.join(below)}}}" if below else head
+
+
+def _letters(word: str) -> str:
+    word = SPELT.get(word, word)
+    if word in WITHOUT_COMMAND:
+        return rf"\mathrm{{{GREEK_LOOKALIKE[word]}}}"
+    if word in GREEK:
+        return "\\" + word
+    if not word.isascii():
+        return rf"\text{{{word}}}"
+    return word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}"
+
+
+GREEK_LOOKALIKE = {"omicron": "o", "Chi": "X", "Eta": "H", "Nu": "N", "Rho": "P"} | {
+    name: name[0] for name in "Alpha Beta Epsilon Zeta Iota Kappa Mu Omicron Tau".split()
+}
+
+
+def verbatim(name: str) -> str:
+    """A name letter by letter, in typewriter type."""
+    escaped = name.replace("_", r"\_")
+    return rf"\mathtt{{{escaped}}}" if name.isascii() else rf"\text{{{escaped}}}"
+
+
+def names_of(expressions: Iterable[Expr]) -> list[str]:
+    """Every name that a formula shows: variables, functions, indices and dimensions."""
+    found: dict[str, None] = {}
+    for node in topological(*expressions):
+        for dim in node.shape if node.op in ("eye", "ones", "zeros", "unit") else ():
+            found |= dict.fromkeys(dim.names)
+        if node.op in ("commutation", "unvec"):
+            found |= dict.fromkeys(name for dim in node.data for name in dim.names)  # type: ignore[attr-defined]
+        elif node.op == "dim":
+            found |= dict.fromkeys(node.data.names)  # type: ignore[attr-defined]
+        elif node.op in ("sym", "ufn"):
+            found[node.data[0]] = None  # type: ignore[index]
+        elif node.op in ("idx", "const"):
+            found[str(node.data)] = None
+    return sorted(found)
+
+
+def name_table(names: Iterable[str]) -> dict[str, str]:
+    """LaTeX for each name, all of them different."""
+    table: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names):
+        shown = latex_name(name)
+        if shown in taken:
+            shown = verbatim(name)
+        taken.add(shown)
+        table[name] = shown
+    return table
