@@ -21,6 +21,7 @@ matpow     A, k                          integer power of a square matrix, k a s
 t inv det logdet tr adj pinv vec         X
 diagmat / diagvec                        X (both are written diag)
 unvec      v                             (m, n): the m x n matrix whose vec is v
+part       X                             "lower" or "upper": that triangle of X with the diagonal, else 0
 kron       A, B
 sum mean   X                             None: all entries; 0: a row; 1: a vector
 prod norm1 norm2 maxel minel             X: over all entries
@@ -36,6 +37,7 @@ block      entries, row by row           (block rows, block columns)
 slice      X, index expressions          (rows, columns), each ("all",), ("range", start, stop) or
                                          ("at",), which takes the next index expression
 isum       index, low, high, body        sum of body for index = low, ..., high
+d          X                             the differential of X, for derivations (written dX or d(...))
 ========== ============================= ======================================================
 
 ``a - b`` is ``a + (-1)*b``, ``a / b`` is ``a * b^-1`` (elementwise for arrays): there are no nodes of their own for them.
@@ -352,6 +354,13 @@ def unvec(v: Expr, m: Dim, n: Dim) -> Expr:
     return v if n is ONE else node("unvec", (v,), (m, n), (m, n))
 
 
+def part(which: str, x: Expr) -> Expr:
+    """The lower or upper triangle of a square matrix with its diagonal, zero elsewhere: tril(X), triu(X)."""
+    assert which in ("lower", "upper"), which
+    _square("tril" if which == "lower" else "triu", x)
+    return x if x.is_scalar else node("part", (x,), which, x.shape)
+
+
 def kron(a: Expr, b: Expr) -> Expr:
     """Kronecker product; with a scalar the ordinary product."""
     if a.is_scalar or b.is_scalar:
@@ -550,6 +559,11 @@ def isum(index: Expr, low: Expr, high: Expr, body: Expr) -> Expr:
     return node("isum", (index, low, high, body), None, body.shape)
 
 
+def formal_differential(x: Expr) -> Expr:
+    """dX as a formal quantity of X's shape, for derivations; nothing is computed."""
+    return node("d", (x,), None, x.shape)
+
+
 # --- scalars among arrays -------------------------------------------------------------------------
 
 
@@ -607,11 +621,12 @@ _PLAIN: dict[str, Callable[..., Expr]] = {
     "add": add, "mul": mul, "had": had, "pow": power, "matpow": matpow, "t": transpose, "inv": inv, "det": det,
     "logdet": logdet, "tr": trace, "adj": adj, "pinv": pinv, "diagmat": diag, "diagvec": diagvec, "vec": vec,
     "kron": kron, "prod": prod, "norm1": norm1, "norm2": norm2, "maxel": maxel, "minel": minel, "max2": max2,
-    "min2": min2, "isum": isum,
+    "min2": min2, "isum": isum, "d": formal_differential,
 }  # fmt: skip
 _WITH_DATA: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
     "unit": lambda d, a: unit(a[0], d),
     "unvec": lambda d, a: unvec(a[0], *d),
+    "part": lambda d, a: part(d, a[0]),
     "sum": lambda d, a: total(a[0], d),
     "mean": lambda d, a: mean(a[0], d),
     "fn": lambda d, a: fn(d, a[0]),

@@ -1,0 +1,56 @@
+"""Where an answer holds: what must be invertible, positive, nonzero; and where the function has kinks.
+
+Both are collected from the entries of the table for the operations that occur, and dropped where declared facts settle them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from matcalc import ops
+from matcalc.entries import Kink
+from matcalc.expr import Expr, depends, topological
+from matcalc.facts import settled
+from matcalc.simplify import Simplifier
+from matcalc.table import Table
+from matcalc.text import text
+
+
+def conditions(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> list[str]:
+    """What the operations of f require, each once, in order of occurrence."""
+    active = depends(f, targets)
+    found: dict[str, None] = {}
+    for n in topological(f):
+        entry = table.differential(n)
+        if entry is None or not entry.domain:
+            continue
+        for condition in entry.conditions(n, [a for a in n.args if a in active]):
+            if settled(condition):
+                continue
+            subject = short(condition.subject)
+            found[f"{text(subject)} {condition.predicate}"] = None
+    return list(found)
+
+
+def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> list[str]:
+    """Where f is not differentiable (or jumps) along the targets, and which value is used there."""
+    active = depends(f, targets)
+    found: dict[str, None] = {}
+    for n in topological(f):
+        entry = table.differential(n) if n in active else None
+        if entry is not None and entry.kinks and any(a in active for a in n.args):
+            for kink in entry.kinks_of(n):
+                found[_kink_text(kink, short)] = None
+    return list(found)
+
+
+def _kink_text(kink: Kink, short: Simplifier) -> str:
+    if kink.right is None:
+        where = f"{text(short(kink.left))} {kink.predicate}"
+    else:
+        equal = short.compare("==", (short(kink.left), short(kink.right)))
+        left, right = (equal.args[0] if equal.op == "t" else equal).args
+        where = f"{text(left)} = {text(ops.unlift(right) or right)}"
+    if kink.jump:
+        return f"the derivative is 0 almost everywhere through the jump at {where}"
+    return f"kink where {where}: used there is {kink.at}"

@@ -1,0 +1,298 @@
+"""Products taken apart and put together: coefficient, scalar factors with exponents, and what is not scalar.
+
+The same multiset ``{base: exponent}`` serves products of scalars and elementwise products of arrays. An exponential is
+the base ``E`` with its argument as exponent, a square root the exponent 1/2, so that they cancel and collect by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias
+
+from matcalc import ops
+from matcalc.expr import Expr
+from matcalc.order import sort_key
+from matcalc.shapes import ONE, Shape
+
+Exponent: TypeAlias = Fraction | Expr
+Powers: TypeAlias = dict[Expr, Exponent]
+
+E = ops.const("e")  # never shown: E^x is exp(x)
+ONE_F = Fraction(1)
+HALF = Fraction(1, 2)
+
+
+@dataclass(slots=True)
+class Parts:
+    """coef * product of scalars^exponents * body, where body is a chain of matrices (empty for a scalar)."""
+
+    coef: Fraction = ONE_F
+    scalars: Powers = field(default_factory=dict)
+    body: list[Expr] = field(default_factory=list)
+
+
+def as_exponent(e: Expr) -> Exponent:
+    """A number as a Fraction, anything else as it is."""
+    return e.data if e.op == "num" else e  # type: ignore[return-value]
+
+
+def as_expr(k: Exponent) -> Expr:
+    return ops.num(k) if isinstance(k, Fraction) else k
+
+
+def add_exponents(a: Exponent, b: Exponent) -> Exponent:
+    """a + b, like terms collected."""
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        return a + b
+    return linear_sum([(ONE_F, as_expr(a)), (ONE_F, as_expr(b))])
+
+
+def scale_exponent(a: Exponent, k: Exponent) -> Exponent:
+    """a * k."""
+    if isinstance(a, Fraction) and isinstance(k, Fraction):
+        return a * k
+    if isinstance(a, Fraction):
+        a, k = k, a
+    assert isinstance(a, Expr)
+    if isinstance(k, Fraction):
+        return linear_sum([(k, a)])
+    return ops.mul(k, a)
+
+
+def linear_sum(terms: list[tuple[Fraction, Expr]]) -> Exponent:
+    """A sum with like terms collected and numeric factors distributed; a Fraction if it is a number."""
+    totals: dict[Expr, Fraction] = {}
+    constant = Fraction(0)
+    shape: Shape | None = None
+    todo = list(reversed(terms))
+    while todo:
+        c, e = todo.pop()
+        if not e.is_scalar:
+            shape = e.shape
+        if e.op == "num":
+            constant += c * e.data  # type: ignore[operator]
+        elif e.op == "add":
+            todo.extend((c, a) for a in reversed(e.args))
+        elif e.op == "mul" and e.args[0].op == "num":
+            todo.append((c * e.args[0].data, ops.mul(*e.args[1:])))  # type: ignore[operator]
+        else:
+            totals[e] = totals.get(e, Fraction(0)) + c
+    out = [scaled(c, e) for e, c in sorted(totals.items(), key=lambda t: sort_key(t[0])) if c]
+    if shape is not None:
+        if constant:
+            out.append(ops.lift(ops.num(constant), shape))
+        out = [ops.lift(o, shape) for o in out]
+        return ops.add(*out) if out else Fraction(0)
+    if not out:
+        return constant
+    if constant:
+        out.append(ops.num(constant))
+    return ops.add(*out)
+
+
+def scaled(c: Fraction, e: Expr) -> Expr:
+    """c * e, with the number in front."""
+    if c == 1:
+        return e
+    if e.op == "mul" and e.args[0].op == "num":
+        return scaled(c * e.args[0].data, ops.mul(*e.args[1:]))  # type: ignore[operator]
+    return ops.mul(ops.num(c), e)
+
+
+def is_negative(k: Exponent) -> bool:
+    """Does the exponent read as negative: a negative number, or a sum whose terms all carry a minus?"""
+    if isinstance(k, Fraction):
+        return k < 0
+    terms = k.args if k.op == "add" else (k,)
+    return all((t.op == "num" and t.data < 0) or (t.op == "mul" and t.args[0].op == "num" and t.args[0].data < 0) for t in terms)  # type: ignore[operator]
+
+
+def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
+    """powers *= base^exponent."""
+    old = powers.get(base)
+    new = exponent if old is None else add_exponents(old, exponent)
+    if new == 0:
+        powers.pop(base, None)
+    else:
+        powers[base] = new
+
+
+# --- taking apart ---------------------------------------------------------------------------------
+
+
+def parts(e: Expr) -> Parts:
+    """coef, scalar powers and matrix chain of any expression."""
+    out = Parts()
+    if e.is_scalar:
+        out.coef = _take_scalar(e, ONE_F, out.scalars)
+        return out
+    if e.op != "mul":
+        out.body = [e]
+        return out
+    for a in e.args:
+        if a.is_scalar:
+            out.coef *= _take_scalar(a, ONE_F, out.scalars)
+        else:
+            out.body.append(a)
+    return out
+
+
+def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
+    """Multiply ``into`` by e^k; returns the numeric coefficient that comes out."""
+    coef = ONE_F
+    todo: list[tuple[Expr, Exponent]] = [(e, k)]
+    while todo:
+        e, k = todo.pop()
+        whole = isinstance(k, Fraction) and k.denominator == 1
+        if e.op == "num" and whole and (e.data or k > 0):  # type: ignore[operator]
+            coef *= e.data ** int(k)  # type: ignore[operator, arg-type]
+        elif e.op == "num" and isinstance(k, Fraction) and (root := _root(e.data, k)) is not None:  # type: ignore[arg-type]
+            coef *= root
+        elif e.op == "mul" and whole:
+            chain = [a for a in e.args if not a.is_scalar]
+            todo.extend((a, k) for a in e.args if a.is_scalar)
+            if len(chain) == 2 and chain[0].op == "t" and chain[0].args[0] is chain[1]:
+                include(into, ops.norm2(chain[1]), scale_exponent(k, Fraction(2)))
+            elif chain:
+                include(into, ops.mul(*chain), k)
+        elif e.op == "pow" and (whole or _keeps_sign(e)):
+            todo.append((e.args[0], scale_exponent(as_exponent(e.args[1]), k)))
+        elif e.op == "fn" and e.data == "sqrt":
+            if whole:
+                todo.append((e.args[0], scale_exponent(HALF, k)))
+            else:
+                include(into, e.args[0], scale_exponent(HALF, k))
+        elif e.op == "fn" and e.data == "exp":
+            include(into, E, scale_exponent(as_exponent(e.args[0]), k))
+        else:
+            include(into, e, k)
+    return coef
+
+
+def _keeps_sign(e: Expr) -> bool:
+    """(x^a)^k = x^(a*k) for every k when a is not an even integer would still need x > 0: only 1/2-like powers qualify."""
+    k = e.args[1]
+    return k.op == "num" and k.data.denominator % 2 == 0  # type: ignore[union-attr]
+
+
+def _root(value: Fraction, k: Fraction) -> Fraction | None:
+    """value^k when that is rational, for half-integer k and a positive value."""
+    if value <= 0 or k.denominator != 2:
+        return None
+    from_sqrt = [_isqrt(value.numerator), _isqrt(value.denominator)]
+    if None in from_sqrt:
+        return None
+    return Fraction(from_sqrt[0], from_sqrt[1]) ** k.numerator  # type: ignore[arg-type]
+
+
+def _isqrt(n: int) -> int | None:
+    root = round(n**0.5) if n < 1 << 50 else 0
+    return root if root * root == n else None
+
+
+@dataclass(slots=True)
+class HadParts:
+    """coef * scalars * elementwise product of bases^exponents, all of ``shape``."""
+
+    shape: Shape
+    coef: Fraction = ONE_F
+    scalars: Powers = field(default_factory=dict)
+    bases: Powers = field(default_factory=dict)
+
+
+def had_parts(e: Expr) -> HadParts:
+    """An array as an elementwise product."""
+    out = HadParts(e.shape)
+    todo: list[tuple[Expr, Exponent]] = [(e, ONE_F)]
+    while todo:
+        e, k = todo.pop()
+        whole = isinstance(k, Fraction) and k.denominator == 1
+        if e.op == "ones":
+            continue
+        if e.op == "had" and whole:
+            todo.extend((a, k) for a in e.args)
+        elif e.op == "mul" and not e.is_scalar and whole:
+            p = parts(e)
+            if len(p.body) == 1:
+                out.coef *= p.coef ** int(k)  # type: ignore[arg-type]
+                for b, x in p.scalars.items():
+                    include(out.scalars, b, scale_exponent(x, k))
+                todo.append((p.body[0], k))
+            else:
+                if p.coef != 1 or p.scalars:
+                    out.coef *= p.coef ** int(k)  # type: ignore[arg-type]
+                    for b, x in p.scalars.items():
+                        include(out.scalars, b, scale_exponent(x, k))
+                    e = ops.mul(*p.body)
+                include(out.bases, e, k)
+        elif e.op == "pow" and (whole or _keeps_sign(e)):
+            todo.append((e.args[0], scale_exponent(as_exponent(e.args[1]), k)))
+        elif e.op == "fn" and e.data == "sqrt" and whole:
+            todo.append((e.args[0], scale_exponent(HALF, k)))
+        elif e.op == "fn" and e.data == "exp":
+            include(out.bases, E, scale_exponent(e.args[0], k))
+        else:
+            include(out.bases, e, k)
+    return out
+
+
+# --- putting together -----------------------------------------------------------------------------
+
+
+def power_node(base: Expr, k: Exponent) -> Expr:
+    """base^k with roots as sqrt, exp for the base E."""
+    if base is E:
+        return ops.fn("exp", as_expr(k))
+    if isinstance(k, Fraction):
+        if k == 1:
+            return base
+        if k == HALF:
+            return ops.fn("sqrt", base)
+        if k.denominator == 2:
+            return ops.power(ops.fn("sqrt", base), ops.num(k.numerator))
+        if k == 2 and base.op == "norm2" and base.args[0].op == "sym" and base.args[0].cols is ONE:
+            return ops.mul(ops.transpose(base.args[0]), base.args[0])
+    return ops.power(base, as_expr(k))
+
+
+def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
+    """Numerators and denominators, each in the fixed order."""
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for base, k in powers.items():
+        if base is not E and is_negative(k):
+            below.append(power_node(base, scale_exponent(k, Fraction(-1))))
+        else:
+            above.append(power_node(base, k))
+    return sorted(above, key=sort_key), sorted(below, key=sort_key)
+
+
+def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+    """coef * scalars * body with everything that divides behind one stroke: ``2*s*A*x/(3*n)``."""
+    above, below = split_powers(scalars)
+    if not (above or below or body):
+        return ops.num(coef)
+    if coef.denominator != 1:
+        below.insert(0, ops.num(coef.denominator))
+    front = [] if coef.numerator == 1 else [ops.num(coef.numerator)]
+    back = [ops.reciprocal(ops.mul(*below))] if below else []
+    return ops.mul(*front, *above, *body, *back)
+
+
+def compose_had(p: HadParts) -> Expr:
+    """coef * scalars * (a .* b ./ (c .* d))."""
+    above, below = split_powers(p.bases)
+    factors = list(above)
+    if below:
+        factors.append(ops.power(ops.had(*below), ops.num(-1)))
+    if not factors:
+        body = [] if p.shape == (ONE, ONE) else [ops.ones(*p.shape)]
+    else:
+        body = [ops.had(*factors)]
+    return compose(p.coef, p.scalars, body)
+
+
+def is_whole(k: Exponent) -> bool:
+    """Is the exponent an integer number?"""
+    return isinstance(k, Fraction) and k.denominator == 1

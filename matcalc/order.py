@@ -1,0 +1,51 @@
+"""A fixed order of expressions that does not depend on how the input was typed: alphabetical, sums last."""
+
+from __future__ import annotations
+
+import hashlib
+from weakref import WeakKeyDictionary
+
+from matcalc.expr import Expr, topological
+
+_labels: WeakKeyDictionary[Expr, str] = WeakKeyDictionary()
+_LONGEST = 160
+
+
+def label(e: Expr) -> str:
+    """A short text that tells expressions apart: like the printed form, but cut off and hashed when long."""
+    found = _labels.get(e)
+    if found is not None:
+        return found
+    for n in topological(e):
+        if n not in _labels:
+            text = _spell(n, [_labels[a] for a in n.args])
+            if len(text) > _LONGEST:
+                text = text[: _LONGEST // 2] + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+            _labels[n] = text
+    return _labels[e]
+
+
+def _spell(n: Expr, args: list[str]) -> str:
+    match n.op:
+        case "sym":
+            return n.name
+        case "num" | "dim" | "const" | "idx":
+            return str(n.data)
+        case "t":
+            return f"{args[0]}'"
+        case "add" | "mul" | "had":
+            return {"add": " + ", "mul": "*", "had": " .* "}[n.op].join(
+                f"({a})" if c.op in ("add", "had") else a for a, c in zip(args, n.args, strict=True)
+            )
+        case "pow" | "matpow":
+            return f"{args[0]}^{args[1]}"
+        case "fn" | "mfn":
+            return f"{n.data}({args[0]})"
+    data = "" if n.data is None else f"[{n.data[0] if n.op == 'ufn' else n.data}]"  # type: ignore[index]
+    return f"{n.op}{data}({', '.join(args)})"
+
+
+def sort_key(e: Expr) -> tuple[bool, str, str]:
+    """Plain factors before sums, then alphabetical, capitals and small letters alike unless that decides nothing."""
+    text = label(e)
+    return (e.op == "add", text.lower(), text)

@@ -1,0 +1,356 @@
+"""Short products: chains of matrices, inner products, elementwise products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from matcalc import ops
+from matcalc.algebra import Algebra, is_zero, zero
+from matcalc.expr import Expr
+from matcalc.factors import (
+    ONE_F,
+    Exponent,
+    HadParts,
+    Powers,
+    add_exponents,
+    as_expr,
+    as_exponent,
+    compose,
+    compose_had,
+    had_parts,
+    include,
+    is_negative,
+    is_whole,
+    parts,
+    scale_exponent,
+)
+from matcalc.facts import known
+from matcalc.measure import length
+from matcalc.order import label
+from matcalc.shapes import ONE, SCALAR
+
+MINUS = Fraction(-1)
+
+
+class Products(Algebra):
+    """mul and had."""
+
+    def mul(self, *factors: Expr) -> Expr:
+        for f in factors:
+            if is_zero(f):
+                return zero(ops.group_product(factors)[1])
+        coef, scalars, chain = ONE_F, Powers(), list[Expr]()
+        for f in factors:
+            p = parts(f)
+            coef *= p.coef
+            coef *= self._merge(scalars, p.scalars)
+            chain.extend(p.body)
+        return self._finish(coef, scalars, chain)
+
+    def _merge(self, into: Powers, powers: Powers) -> Fraction:
+        """into *= powers, sums made primitive; the numeric content is returned."""
+        coef = ONE_F
+        for base, k in powers.items():
+            if base.op == "add" and is_whole(k):
+                content, base = self.primitive(base)
+                coef *= content ** int(k)  # type: ignore[arg-type]
+            include(into, base, k)
+        return coef
+
+    def _finish(self, coef: Fraction, scalars: Powers, chain: Sequence[Expr]) -> Expr:
+        body: list[Expr] = []
+        if chain:
+            content, inner, body = self._chain(chain)
+            coef *= content
+            for s in inner:
+                if is_zero(s):
+                    return zero((chain[0].rows, chain[-1].cols))
+                p = parts(s)
+                coef *= p.coef * self._merge(scalars, p.scalars)
+                body = [*p.body, *body]
+        if self.expanding:
+            return self.distribute(coef, scalars, body)
+        return self.shortened_by_distributing(self._best_signs(coef, scalars, body))
+
+    def _best_signs(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+        """Put the number, or only its sign, into one of the sums (or odd functions) where that is shorter."""
+        plain = compose(coef, scalars, body)
+        if coef == 1:
+            return plain
+        best, best_length = plain, length(plain)
+        for c in {coef, MINUS if coef < 0 else coef}:
+            rest = coef / c
+            for i, f in enumerate(body):
+                moved = self.absorb(c, f)
+                if moved is not None:
+                    other = compose(rest, scalars, [*body[:i], moved, *body[i + 1 :]])
+                    if length(other) < best_length:
+                        best, best_length = other, length(other)
+            for base, k in scalars.items():
+                if k == 1 and (moved := self.absorb(c, base)) is not None:
+                    others = {b: x for b, x in scalars.items() if b is not base}
+                    other = _with_scalar(rest, others, moved, body)
+                    if length(other) < best_length:
+                        best, best_length = other, length(other)
+        return best
+
+    def absorb(self, c: Fraction, e: Expr) -> Expr | None:
+        """c*e as an expression of the same form, for sums, odd functions (c = -1) and what holds one; else None."""
+        if e.op == "add":
+            return self.scaled_sum(c, e)
+        if e.op == "t":
+            inner = self.absorb(c, e.args[0])
+            return None if inner is None else self.transpose(inner)
+        if e.op == "fn" and e.data in ODD and c == -1:
+            inner = self.absorb(c, e.args[0])
+            return None if inner is None else ops.fn(e.data, inner)
+        if e.op == "had":
+            for i, f in enumerate(e.args):
+                inner = self.absorb(c, f)
+                if inner is not None:
+                    return ops.had(*e.args[:i], inner, *e.args[i + 1 :])
+        return None
+
+    # --- chains -----------------------------------------------------------------------------------
+
+    def _chain(self, nodes: Sequence[Expr]) -> tuple[Fraction, list[Expr], list[Expr]]:
+        """Reduce a chain: its numeric content, the scalars that split off, and the remaining matrices."""
+        content = ONE_F
+        stack: list[Expr] = []
+        todo = list(reversed(nodes))
+        rows, cols = nodes[0].rows, nodes[-1].cols
+        while todo:
+            node = todo.pop()
+            if node.op == "eye":
+                continue
+            if node.op == "mul":  # a rule made a product: take it apart again
+                p = parts(node)
+                content *= p.coef
+                inner = [compose(ONE_F, p.scalars, [])] if p.scalars else []
+                todo.extend(reversed([*inner, *p.body]))
+                continue
+            if node.is_scalar:
+                stack.append(node)
+                continue
+            if node.op == "add":
+                c, node = self.primitive(node)
+                content *= c
+            elif node.op == "t" and node.args[0].op == "add":
+                c, base = self.primitive(node.args[0])
+                content *= c
+                node = self.transpose(base)
+                if node.op == "mul":
+                    todo.append(node)
+                    continue
+            at = next((i for i in range(len(stack) - 1, -1, -1) if not stack[i].is_scalar), None)
+            merged = self._pair(stack[at], node) if at is not None else None
+            if merged is None or at is None:
+                stack.append(node)
+            else:
+                del stack[at]
+                todo.extend(reversed(merged))
+        scalars = [s for s in stack if s.is_scalar]
+        chain = [s for s in stack if not s.is_scalar]
+        if not chain:  # everything cancelled: the identity
+            return content, scalars, [] if rows is ONE and cols is ONE else [ops.eye(rows)]
+        segments: list[list[Expr]] = [[]]
+        for node in chain:
+            segments[-1].append(node)
+            if node.cols is ONE:
+                segments.append([])
+        if not segments[-1]:
+            segments.pop()
+        body: list[Expr] = []
+        for segment in segments:
+            shape = (segment[0].rows, segment[-1].cols)
+            if shape == SCALAR:
+                scalars.append(self._inner(segment))
+            elif shape[1] is ONE:
+                body.append(self._vector(segment))
+            elif shape[0] is ONE:
+                body.append(self.transpose(self._vector([self.transpose(n) for n in reversed(segment)])))
+            else:
+                body.extend(segment)
+        flat: list[Expr] = []
+        for node in body:
+            if node.op == "mul":
+                p = parts(node)
+                content *= p.coef
+                scalars.extend([compose(ONE_F, p.scalars, [])] if p.scalars else [])
+                flat.extend(p.body)
+            elif is_zero(node):
+                return Fraction(0), [ops.num(0)], []
+            else:
+                flat.append(node)
+        if len(flat) == 2 and flat[0].op == flat[1].op == "ones":
+            flat = [ops.ones(flat[0].rows, flat[1].cols)]
+        return content, scalars, flat
+
+    def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:
+        """What two neighbors become together, or None."""
+        (base_a, k_a), (base_b, k_b) = run(a), run(b)
+        if base_a is base_b and base_a.rows is base_a.cols:
+            k = add_exponents(k_a, k_b)
+            return [] if k == 0 else [self.run_node(base_a, k)]
+        if a.op == "diagmat" and b.op == "diagmat":
+            return [ops.diag(self.had(column(self, a.args[0]), column(self, b.args[0])))]
+        if a.rows is a.cols and b is self.transpose(a) and known(a, "orthogonal"):
+            return []
+        left = inverse_factors(self, b)
+        if left is not None and (rest := self._cancel(a, left[-1])) is not None:
+            return [*rest, self.inv(self.mul(*left[:-1]))] if len(left) > 1 else rest
+        right = inverse_factors(self, a)
+        if right is not None and (rest := self._cancel(right[0], b)) is not None:
+            return [self.inv(self.mul(*right[1:])), *rest] if len(right) > 1 else rest
+        if b.op == "vec" and a.op == "kron":
+            u, v = a.args
+            x = b.args[0]
+            if v.cols is x.rows and u.cols is x.cols:
+                return [ops.vec(self.mul(v, x, self.transpose(u)))]
+        if b.op == "vec" and a.op == "commutation" and a.data == b.args[0].shape:
+            return [ops.vec(self.transpose(b.args[0]))]
+        if a.op == "kron" and b.op == "kron":
+            (p, q), (r, s) = a.args, b.args
+            if p.cols is r.rows and q.cols is s.rows:
+                return [self.build(a, (self.mul(p, r), self.mul(q, s)))]
+        if b.op == "unit" and a.rows is not ONE and a.op == "sym":
+            return [ops.slice_(a, ("all",), ("at",), b.args[0])]
+        return None
+
+    def _cancel(self, outer: Expr, inner: Expr) -> list[Expr] | None:
+        """outer * inner^-1 for square factors: [] if equal, the remaining power if they share a base, else None."""
+        (base_a, k_a), (base_b, k_b) = run(outer), run(inner)
+        if base_a is not base_b or base_a.rows is not base_a.cols:
+            return None
+        if k_a == k_b:
+            return []
+        return None
+
+    def run_node(self, base: Expr, k: Exponent) -> Expr:
+        """base^k for a square matrix: the inverse or its power when k reads as negative."""
+        if k == 0:
+            return ops.eye(base.rows)
+        if is_negative(k):
+            base, k = self.inv(base), scale_exponent(k, MINUS)
+        if k == 1:
+            return base
+        if base.op == "t":
+            return self.transpose(ops.matpow(base.args[0], as_expr(k)))
+        return ops.matpow(base, as_expr(k))
+
+    def _vector(self, chain: list[Expr]) -> Expr:
+        """A chain that ends in a column: diagonal matrices become elementwise products, ones become row sums."""
+        last = chain[-1]
+        if last.op == "ones" and len(chain) > 1:
+            return self.total(self._plain(chain[:-1]), 1)
+        if not any(n.op == "diagmat" for n in chain):
+            return self._plain(chain)
+        done: list[Expr] = [last]
+        for node in reversed(chain[:-1]):
+            if node.op == "diagmat":
+                done = [self.had(column(self, node.args[0]), self.mul(*done))]
+            else:
+                done.insert(0, node)
+        return self.mul(*done) if len(done) > 1 else done[0]
+
+    def _plain(self, chain: Sequence[Expr]) -> Expr:
+        return ops.mul(*chain)
+
+    def _inner(self, chain: list[Expr]) -> Expr:
+        """A chain from a row to a column: the scalar in its short form, the same for it and its transpose."""
+        if chain[0].op == "ones":
+            return self.total(self._vector(chain[1:]))
+        if chain[-1].op == "ones":
+            return self.total(self._plain(chain[:-1]))
+        if len(chain) > 2 and any(n.op == "diagmat" for n in chain):
+            tail = parts(self._vector(chain[1:]))
+            if len(tail.body) + 1 < len(chain):
+                return self._finish(tail.coef, dict(tail.scalars), [chain[0], *tail.body])
+        if len(chain) == 2:
+            p = had_parts(self.transpose(chain[0]))
+            q = had_parts(chain[1])
+            p.coef *= q.coef
+            for powers, more in ((p.scalars, q.scalars), (p.bases, q.bases)):
+                p.coef *= self._merge(powers, more)
+            return self.contraction(p)
+        forward = self._plain(chain)
+        backward = self._plain([self.transpose(n) for n in reversed(chain)])
+        return min(forward, backward, key=lambda e: (length(e), label(e)))
+
+    # --- elementwise ------------------------------------------------------------------------------
+
+    def had(self, *factors: Expr) -> Expr:
+        shape = next((f.shape for f in factors if not f.is_scalar), SCALAR)
+        if shape == SCALAR:
+            return self.mul(*factors)
+        if any(is_zero(f) for f in factors):
+            return zero(shape)
+        out = HadParts(shape)
+        for f in factors:
+            if f.is_scalar:
+                p = parts(f)
+                out.coef *= p.coef * self._merge(out.scalars, p.scalars)
+                continue
+            h = had_parts(f)
+            out.coef *= h.coef * self._merge(out.scalars, h.scalars) * self._merge(out.bases, h.bases)
+        return self.had_node(out)
+
+    def had_node(self, p: HadParts) -> Expr:
+        """The short form of an elementwise product given by its powers."""
+        if self.expanding:
+            whole = parts(compose_had(p))
+            return self.distribute(whole.coef, whole.scalars, whole.body)
+        q = parts(compose_had(p))
+        return self.shortened_by_distributing(self._best_signs(q.coef, q.scalars, q.body))
+
+    def power(self, base: Expr, k: Exponent) -> Expr:
+        if isinstance(k, Expr):
+            k = as_exponent(k)
+        raised = ops.power(base, as_expr(k))
+        if isinstance(k, Expr) and not k.is_scalar:
+            return raised
+        if base.is_scalar:
+            if base.op == "num" and isinstance(k, Fraction) and (k.denominator != 1 or (k < 0 and not base.data)):
+                p = parts(raised)
+                return compose(p.coef, p.scalars, [])
+            return self.mul(raised)
+        return self.had(raised)
+
+
+ODD = frozenset("sin tan arcsin arctan sinh tanh erf sign".split())
+
+
+def _with_scalar(coef: Fraction, scalars: Powers, extra: Expr, body: list[Expr]) -> Expr:
+    return compose(coef, {**scalars, extra: ONE_F}, body)
+
+
+def column(algebra: Algebra, v: Expr) -> Expr:
+    """A vector or row as a vector."""
+    return v if v.cols is ONE else algebra.transpose(v)
+
+
+def run(e: Expr) -> tuple[Expr, Exponent]:
+    """A factor as base^exponent: inverses and powers of square matrices, transposed ones too."""
+    if e.op == "inv":
+        return e.args[0], MINUS
+    if e.op == "matpow":
+        base, k = run(e.args[0])
+        return base, scale_exponent(k, as_exponent(e.args[1]))
+    if e.op == "t":
+        base, k = run(e.args[0])
+        if base is not e.args[0]:
+            return (base.args[0] if base.op == "t" else ops.transpose(base)), k
+    return e, ONE_F
+
+
+def inverse_factors(algebra: Algebra, e: Expr) -> list[Expr] | None:
+    """For inv(A*B*C) of square factors [A, B, C], for its transpose [C', B', A']; else None."""
+    flipped = e.op == "t"
+    inverse = e.args[0] if flipped else e
+    if inverse.op != "inv" or inverse.args[0].op != "mul":
+        return None
+    factors = inverse.args[0].args
+    if any(f.is_scalar or f.rows is not f.cols for f in factors):
+        return None
+    return [algebra.transpose(f) for f in reversed(factors)] if flipped else list(factors)

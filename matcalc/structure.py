@@ -1,0 +1,48 @@
+"""The gradient with respect to a variable with linear structure: the projection, or the form with tied entries."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matcalc import ops
+from matcalc.errors import InputError, UnsupportedError
+from matcalc.expr import Expr
+
+STRUCTURES = ("auto", "projected", "tied", "free")
+SYMMETRIC = frozenset({"symmetric", "spd", "psd"})
+AMBIENT = frozenset({"orthogonal", "simplex", "onehot", "unit"})
+
+
+def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | None]:
+    """The gradient G for the declared structure of x, and a sentence that says which convention it follows.
+
+    projected: the nearest matrix with the structure, so that df = tr(G' dX) for every dX that has it: symmetric
+    (G + G')/2, diagonal G .* eye, triangular the triangle. tied: entries that move together count once each:
+    G + G' - G .* eye (Petersen & Pedersen 2012, eq. 138). free: G.
+    """
+    if structure not in STRUCTURES:
+        raise InputError(f"there is no structure '{structure}'", hint=f"one of {', '.join(STRUCTURES)}")
+    kind = x.data[1]  # type: ignore[index]
+    facts = kind.facts
+    if facts & AMBIENT and not facts & (SYMMETRIC | {"diagonal"}):
+        what = sorted(facts & AMBIENT)[0]
+        return gradient, f"{x.name} is {what}: this is the gradient in the surrounding space, not along the {what} variables"
+    if structure == "free":
+        linear = facts & (SYMMETRIC | {"diagonal", "lower", "upper", "toeplitz"})
+        return gradient, f"the structure of {x.name} is not used (free gradient)" if linear else None
+    if "diagonal" in facts or {"lower", "upper"} <= facts:
+        return ops.diag(ops.diagvec(gradient)), f"{x.name} is diagonal: only the diagonal of the gradient counts"
+    if "toeplitz" in facts:
+        raise UnsupportedError(f"the gradient with respect to the Toeplitz matrix {x.name} is not supported yet", hint="--structure free gives the gradient without the structure")
+    if facts & SYMMETRIC:
+        turned = ops.transpose(gradient)
+        if structure == "tied":
+            diagonal = ops.had(gradient, ops.eye(gradient.rows))
+            tied = ops.sub(ops.add(gradient, turned), diagonal)
+            return tied, f"{x.name} is symmetric: entries that are equal move together and count once (G + G' - G .* eye)"
+        projected = ops.mul(ops.num(Fraction(1, 2)), ops.add(gradient, turned))
+        return projected, f"{x.name} is symmetric: the gradient is projected on the symmetric matrices, (G + G')/2"
+    for side in ("lower", "upper"):
+        if side in facts:
+            return ops.part(side, gradient), f"{x.name} is {side} triangular: only that triangle of the gradient counts"
+    return gradient, None
