@@ -37,10 +37,11 @@ class Watch:
     ``magnitude``: the largest absolute value seen.
     """
 
-    __slots__ = ("magnitude", "sides", "trouble", "undefined")
+    __slots__ = ("magnitude", "sides", "sizes", "trouble", "undefined")
 
     def __init__(self) -> None:
         self.trouble: str | None = None
+        self.sizes: dict[Expr, float] = {}
         self.undefined = False
         self.sides: list[bytes] = []
         self.magnitude = 0.0
@@ -56,6 +57,7 @@ class Watch:
         if not np.isfinite(size):
             self._not_finite(n, args, size)
             return
+        self.sizes[n] = size
         if n.args:
             self.magnitude = max(self.magnitude, size)
         if n.op in _SOLVING:
@@ -85,17 +87,22 @@ class Watch:
             self.trouble = "the rank of the argument of pinv is not constant there"
 
     def _rounding(self, n: Expr, args: list[Any], value: Any) -> None:
-        """log(1 - sum(p)) with sum(p) = 1 up to rounding is no point to test at."""
+        """log(1 - sum(p)) where sum(p) = 1 up to rounding: no point to test at."""
         if n.op == "norm2":
             if value == 0:
                 self.trouble = "norm2 has a kink at 0"
             return
-        singular = n.data in ("log", "sqrt") or (n.op == "pow" and np.any(_fractional(args[1])))
-        if singular and float(np.min(np.abs(args[0]))) < ROUNDING * max(1e-3, self.magnitude):
+        inner = n.args[0]
+        singular = n.data in ("log", "sqrt") or (n.op == "pow" and np.any(_singular(args[1])))
+        if inner.op != "add" or not singular:
+            return
+        terms = max(self.sizes.get(term, 0.0) for term in inner.args)
+        if float(np.min(np.abs(args[0]))) < ROUNDING * terms:
             self.trouble = f"the argument of {n.data or 'a power'} is nothing but rounding there"
 
 
-def _fractional(exponent: Any) -> Any:
+def _singular(exponent: Any) -> Any:
+    """Whether the power has a pole or a branch point at 0."""
     return (np.real(exponent) < 0) | (np.real(exponent) != np.round(np.real(exponent)))
 
 

@@ -22,6 +22,7 @@ from matcalc.shapes import Dim
 
 LARGEST = 20_000  # entries of one array
 _WANTED = 12
+_SMALL = 12
 
 
 def dimensions(roots: Iterable[Expr], kinds: Mapping[str, Kind]) -> list[Dim]:
@@ -107,13 +108,18 @@ def shrink(roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> tuple[list[Expr]
     """
     dims = dimensions(roots, kinds)
     taken = {name for d in dims for name in d.names} | {n.name for n in topological(*roots) if n.op == "sym"}
-    numbers = sorted({abs(d.number) for d in dims if d.number is not None and abs(d.number) > 12})
-    names = _name_sizes(numbers, taken)
+    numbers = {abs(factor) for d in dims for _, factor in d.terms if abs(factor) > _SMALL}
+    names = _name_sizes(sorted(numbers), taken)
+    counts = dict(names)  # a mean over a matrix divides by rows*columns
+    for n in topological(*roots):
+        rows, cols = n.shape
+        if rows.number is not None and cols.number is not None:
+            counts.setdefault(rows.number * cols.number, _small_dim(rows, names) * _small_dim(cols, names))
     mapping: dict[Expr, Expr] = {}
     try:
         new_kinds = {name: _smaller(kind, names) for name, kind in kinds.items()}
         for n in topological(*roots):
-            mapping[n] = _rebuilt(n, mapping, names)
+            mapping[n] = _rebuilt(n, mapping, names, counts)
     except MatcalcError as problem:
         message = f"the declared sizes cannot be made small consistently: {problem.message}"
         raise UnsupportedError(message) from problem
@@ -125,13 +131,13 @@ def _name_sizes(numbers: Sequence[int], taken: set[str]) -> dict[int, Dim]:
     names: dict[int, Dim] = {}
     for number in numbers:
         known = list(names)
-        near = [k for k in known if 0 < number - k <= 4 and number > 40]
+        near = [k for k in known if number - k <= 4 and number > 40]
         factors = [(k, number // k) for k in known if number % k == 0]
-        product = next((names[k] * (names.get(q) or q) for k, q in factors if q in names or q <= 12), None)
+        products = [names[k] * names.get(q, Dim.of(q)) for k, q in factors if q in names or q <= _SMALL]
         if near:
             names[number] = names[near[-1]] + (number - near[-1])
-        elif product is not None:
-            names[number] = product
+        elif products:
+            names[number] = products[0]
         else:
             name = next(f"size{k}" for k in range(len(taken) + 1) if f"size{k}" not in taken)
             taken.add(name)
@@ -140,10 +146,13 @@ def _name_sizes(numbers: Sequence[int], taken: set[str]) -> dict[int, Dim]:
 
 
 def _small_dim(d: Dim, names: Mapping[int, Dim]) -> Dim:
-    number = d.number
-    if number is not None:
-        return names.get(number, d)
-    return d
+    total = Dim.of(0)
+    for monomial, factor in d.terms:
+        size = names.get(abs(factor), Dim.of(abs(factor))) * (1 if factor > 0 else -1)
+        for name in monomial:
+            size = size * name
+        total = total + size
+    return total
 
 
 def _smaller(kind: Kind, names: Mapping[int, Dim]) -> Kind:
@@ -156,27 +165,37 @@ def _smaller(kind: Kind, names: Mapping[int, Dim]) -> Kind:
     return Kind(small.form, small.rows, small.cols, small.facts, args, result)
 
 
-def _small_number(value: Fraction, names: Mapping[int, Dim]) -> Expr:
-    """A number that is a simple multiple of a large size, or of its reciprocal, follows the size."""
-    if abs(value.numerator) <= 12 and value.denominator <= 12:
-        return num(value)
-    for number in sorted(names, reverse=True):
-        for ratio, exponent in ((value / number, 1), (value * number, -1)):
-            if abs(ratio.numerator) <= 12 and ratio.denominator <= 12:
-                size = dim(names[number])
-                size = size if exponent == 1 else power(size, num(-1))
-                return size if ratio == 1 else mul(num(ratio), size)
-    return num(value)
+def _small_number(value: Fraction, counts: Mapping[int, Dim]) -> Expr:
+    """A number made of large sizes by multiplication and division follows the sizes."""
+    top, bottom = abs(value.numerator), value.denominator
+    factors: list[Expr] = []
+    for count in sorted(counts, reverse=True):
+        if count <= _SMALL:
+            break
+        size = dim(counts[count])
+        while top % count == 0 and top:
+            top //= count
+            factors.append(size)
+        while bottom % count == 0:
+            bottom //= count
+            factors.append(power(size, num(-1)))
+        if bottom > _SMALL and count % bottom == 0 and count // bottom <= _SMALL:  # 2/count in lowest terms
+            top, bottom = top * (count // bottom), 1
+            factors.append(power(size, num(-1)))
+    rest = Fraction(top if value >= 0 else -top, bottom)
+    return mul(*([num(rest)] if rest != 1 or not factors else []), *factors)
 
 
-def _rebuilt(n: Expr, mapping: Mapping[Expr, Expr], names: Mapping[int, Dim]) -> Expr:
+def _rebuilt(
+    n: Expr, mapping: Mapping[Expr, Expr], names: Mapping[int, Dim], counts: Mapping[int, Dim]
+) -> Expr:
     """One node over the smaller sizes; its arguments are in ``mapping``."""
     args = tuple(mapping[a] for a in n.args)
     data: Any = n.data
     if n.op == "sym":
         return sym(n.name, _smaller(data[1], names))
     if n.op == "num":
-        return _small_number(data, names)
+        return _small_number(data, counts)
     if n.op == "eye":
         return identity(_small_dim(n.rows, names))
     if n.op in ("ones", "zeros", "commutation"):

@@ -17,6 +17,7 @@ from matcalc.evaluate import Plan
 from matcalc.expr import Expr, depends
 
 _STEP = 1e-20
+_REAL = 1e-9  # a complex step along a real function leaves no more than this
 _STEPS = (2e-3, 2e-4)
 _LEVELS = 3
 _ACCURACY = 1e-8
@@ -25,7 +26,7 @@ _ACCURACY = 1e-8
 class Slope:
     """Directional derivatives of ``f`` in the symbols ``xs``."""
 
-    __slots__ = ("f", "path", "plan", "smooth", "xs")
+    __slots__ = ("f", "obstacle", "path", "plan", "smooth", "xs")
 
     def __init__(self, f: Expr, xs: Sequence[Expr]) -> None:
         self.f = f
@@ -33,6 +34,7 @@ class Slope:
         self.plan = Plan(f)
         self.path = depends(f, self.xs)
         self.smooth = all(is_smooth(n) for n in self.path)
+        self.obstacle = next((why for n in self.path if (why := _obstacle(n, self.path))), None)
 
     @property
     def method(self) -> str:
@@ -40,8 +42,16 @@ class Slope:
 
     def unfit(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> str | None:
         """Why the point is unfit for a test, if it is."""
+        if self.obstacle is not None:
+            return self.obstacle
         watch = Watch()
-        self.plan.run(values, sizes, watch)
+
+        def observe(n: Expr, args: list[Any], value: Any) -> None:
+            watch(n, args, value)
+            if n.op == "pow" and n.args[1] in self.path and np.any(np.real(args[0]) <= 0):
+                watch.trouble = watch.trouble or "a power with a varying exponent needs a positive base"
+
+        self.plan.run(values, sizes, observe)
         return watch.trouble
 
     def along(
@@ -64,6 +74,8 @@ class Slope:
         slope = np.imag(results[self.f]) / _STEP
         if not np.isfinite(slope).all():
             return "the derivative is not finite there"
+        if not np.max(np.abs(np.imag(results[self.f]))) < _REAL:
+            return "the function is not real near there"
         passed = [results[n] for n in self.path if n in results]
         largest = max((float(np.max(np.abs(np.imag(v)))) for v in passed), default=0.0)
         return slope, 1e-7 * largest / _STEP if np.isfinite(largest) else 0.0
@@ -94,3 +106,15 @@ class Slope:
         if not correction <= _ACCURACY * scale:
             return "differences do not settle there"
         return slope, 1e-3 * max(size, center.magnitude)
+
+
+def _obstacle(n: Expr, path: set[Expr]) -> str | None:
+    """Why there is no derivative through this node: the variable is an index, or counts something."""
+    varying = [k for k, arg in enumerate(n.args) if arg in path]
+    if n.op == "matpow" and 1 in varying:
+        return "an integer power of a matrix has no derivative by its exponent"
+    if (n.op == "unit" and varying) or (n.op == "slice" and any(k > 0 for k in varying)):
+        return "there is no derivative by an index"
+    if n.op == "isum" and (1 in varying or 2 in varying):
+        return "there is no derivative by the end of a sum"
+    return None
