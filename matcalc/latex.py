@@ -85,7 +85,7 @@ class Writer:
         self.transpose = f"^{notation.transpose}" if short else f"^{{{notation.transpose}}}"
         self.inverse_transpose = f"^{{-{notation.transpose}}}"
         self.spellers: dict[type[Reading], Speller] = {
-            Name: lambda reading, of: Phrase(ATOM, self.names[reading.name]),
+            Name: lambda reading, of: self.name(reading.name),
             Number: lambda reading, of: self.number(reading),
             Size: lambda reading, of: self.size(reading.dim),
             Call: self.call,
@@ -104,6 +104,11 @@ class Writer:
         return write(expr, self.spellers)
 
     # --- leaves ---
+
+    def name(self, name: str) -> Phrase:
+        shown = self.names[name]
+        fraction = r"\frac{"  # such as the name of an adjoint
+        return Phrase(POWER, fraction, shown[6:]) if shown.startswith(fraction) else Phrase(ATOM, shown)
 
     def number(self, reading: Number) -> Phrase:
         value = abs(reading.value)
