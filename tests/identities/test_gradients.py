@@ -1,0 +1,67 @@
+"""The known gradients: the printed form against numbers, then the engine against the printed form."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+import matcalc
+from matcalc import ops
+from matcalc.measure import length
+from matcalc.parse import parse_kind
+from matcalc.statements import Gradient
+from matcalc.table import default_table
+from matcalc.verify import verify_equal, verify_gradient
+
+ENTRIES: dict[str, Gradient] = dict(default_table().gradients)
+
+
+@cache
+def derived(name: str) -> Any:
+    """What the differentials alone give."""
+    entry = ENTRIES[name]
+    declare = {key: kind.text() for key, kind in entry.let.items()}
+    return matcalc.derive(entry.fields["f"], wrt=entry.fields["wrt"], declare=declare, first_principles=True)
+
+
+def test_there_are_many() -> None:
+    assert len(ENTRIES) >= 170
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_printed_gradient_is_right(name: str) -> None:
+    entry = ENTRIES[name]
+    verdict = verify_gradient(entry.f, entry.wrt, entry.gradient, kinds=entry.let)
+
+    assert verdict, str(verdict)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.hessian is not None])
+def test_a_printed_hessian_is_right(name: str) -> None:
+    """H v is the gradient of v'g, for the vec of a matrix variable."""
+    entry = ENTRIES[name]
+    x, hessian = entry.wrt, entry.hessian
+    assert hessian is not None
+    direction = ops.sym("v_", parse_kind(f"vector({x.rows * x.cols})"))
+    along = ops.mul(ops.transpose(direction), ops.vec(entry.gradient))
+    product = ops.mul(hessian, direction)
+    verdict = verify_gradient(along, x, ops.unvec(product, x.rows, x.cols), kinds=entry.let)
+
+    assert verdict, str(verdict)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_engine_finds_the_printed_gradient(name: str) -> None:
+    entry = ENTRIES[name]
+    verdict = verify_equal(derived(name).answer, entry.gradient, kinds=entry.let)
+
+    assert verdict, f"{derived(name).text()}: {verdict}"
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_answer_is_no_longer_than_the_printed_gradient(name: str) -> None:
+    d, entry = derived(name), ENTRIES[name]
+
+    assert length(d.answer) <= length(entry.gradient), f"{d.text()}  is longer than  {entry.fields['gradient']}"
