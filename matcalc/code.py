@@ -1,0 +1,294 @@
+"""Expressions to a module of NumPy code: ``value``, ``gradient``, ``value_and_gradient``.
+
+The module imports NumPy alone, takes the variables as keyword parameters and finds all sizes from the arrays.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import types
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from matcalc.emission import Emission, Names
+from matcalc.errors import UnsupportedError
+from matcalc.expr import Expr, topological
+from matcalc.instructions import Code, Instructions, ordered
+from matcalc.kinds import Kind
+from matcalc.lengths import Lengths, Measured
+from matcalc.lower_elementwise import axes, callable_of
+from matcalc.lowering import lower
+from matcalc.shapes import ONE, Dim
+from matcalc.spelling import Spelling, own_names, renamed, spelling
+
+_WIDTH = 100
+_BUILTINS = ("np", "float", "range", "round")
+_VIEWS = ("T", "col", "row", "slice", "apply")  # may share memory with an operand
+_VIEWING_CALLS = ("ravel", "reshape", "diagonal")
+
+
+def module_source(
+    function: Expr,
+    answers: Sequence[tuple[str, Expr]],
+    kinds: Mapping[str, Kind],
+    *,
+    target: str = "numpy",
+    order: int = 1,
+    what: str = "gradient",
+    definitions: Iterable[tuple[str, Expr]] = (),
+    header: str = "",
+) -> str:
+    """The source of a self-contained module.
+
+    ``answers`` pairs each name of differentiation with its derivative; ``kinds`` holds every variable of the input, used or
+    not; ``definitions`` name sub-expressions, to which function and answers may refer by symbols; ``header`` is
+    put at the top as comments.
+    """
+    if what not in ("gradient", "jacobian") or order != 1:
+        raise UnsupportedError(f"no code is generated for a {what} of order {order}")
+    table = spelling(target)
+    named = dict(definitions)
+    results = [x for _, x in answers]
+    parameters = _parameters([function, *results, *named.values()], kinds, named, table)
+    lead = 0 if what == "gradient" else len([d for d in function.shape if d is not ONE])
+    tasks = [Task("value", "The value of the function.", [function], [_Shape(None, 0)])]
+    if answers:
+        shapes = [_Shape(kinds.get(name), lead) for name, _ in answers]
+        several = len(answers) > 1
+        title = f"{what} by {', '.join(parameters.inputs.get(name, name) for name, _ in answers)}."
+        tasks.append(Task(what, f"The {title}", results, shapes, several))
+        if function.is_scalar and what == "gradient":
+            shapes = [_Shape(None, 0), *shapes]
+            tasks.append(Task("value_and_gradient", f"The value and the {title}", [function, *results], shapes, several))
+    written = [_function(task, table, named, parameters) for task in tasks]
+    return _module(table, written, parameters, header)
+
+
+def compile_module(source: str) -> types.SimpleNamespace:
+    """The functions of generated source (of nothing else: the source is executed)."""
+    namespace: dict[str, object] = {"__name__": "matcalc_generated"}
+    exec(compile(source, "<matcalc>", "exec"), namespace)
+    return types.SimpleNamespace(**{k: v for k, v in namespace.items() if not k.startswith("__")})
+
+
+# --- parameters ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The names of the input and the parameters that stand for them; ``own``: our names as this module calls them."""
+
+    variables: dict[str, tuple[str, Kind]]
+    indices: dict[str, str]
+    callables: dict[str, str]
+    own: dict[str, str]
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        return {**{k: v for k, (v, _) in self.variables.items()}, **self.indices, **self.callables}
+
+
+def _parameters(
+    roots: Sequence[Expr], kinds: Mapping[str, Kind], named: Mapping[str, Expr], table: Spelling
+) -> Parameters:
+    nodes = topological(*roots)
+    variables = {name: kind for name, kind in kinds.items() if kind.form != "function" and name not in named}
+    for node in nodes:
+        if node.op == "sym" and node.name not in named:
+            variables.setdefault(node.name, node.data[1])  # type: ignore[index]
+    user = set(variables)
+    taken: set[str] = set()
+    chosen = {name: (_parameter(name, taken, user), kind) for name, kind in variables.items()}
+    bound = {str(n.args[0].data) for n in nodes if n.op == "isum"}
+    letters = dict.fromkeys(str(n.data) for n in nodes if n.op == "idx")
+    indices = {name: _parameter(name, taken, user) for name in letters if name not in bound}
+    callables: dict[str, str] = {}
+    for node in nodes:
+        if node.op == "ufn":
+            name = callable_of(*node.data)  # type: ignore[misc]
+            if name not in callables:
+                callables[name] = _parameter(name, taken, user)
+    fresh = Names([*taken, *kinds])
+    own = {name: fresh.fresh(name) for name in (*_BUILTINS, *table.functions) if name in taken}
+    return Parameters(chosen, indices, callables, own)
+
+
+def _parameter(name: str, taken: set[str], user: set[str]) -> str:
+    """The name as a parameter; a keyword of Python gets an underscore, and so does what would collide."""
+    text = unicodedata.normalize("NFKC", name)
+    if not text.isidentifier() or text.startswith("__"):
+        raise UnsupportedError(f"{ascii(name)} cannot be a name in Python code")
+    while text in taken or keyword.iskeyword(text) or (text != name and text in user):
+        text += "_"
+    taken.add(text)
+    return text
+
+
+# --- functions ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The axes of a result: ``lead`` axes of the function, then those that the kind declares."""
+
+    kind: Kind | None
+    lead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One function to write: its results with their axes; several gradients are a tuple."""
+
+    name: str
+    title: str
+    results: list[Expr]
+    shapes: list[_Shape]
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The body of one function, our names in it, the callables it applies, the dimensions it takes as parameters."""
+
+    task: Task
+    lines: list[str]
+    used: set[str]
+    applied: set[str]
+    sizes: dict[str, str]
+
+
+def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters: Parameters) -> Written:
+    make = Instructions()
+    codes, found = lower(task.results, make, named)
+    codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]
+    order = ordered(codes)
+    names = Names([*parameters.inputs.values(), *parameters.own.values(), *table.functions, *_BUILTINS])
+    lengths = Lengths(_measured(parameters), names.fresh)
+    lengths.require(d for code in order for d in _dimensions(code))
+    wanted = {code: name for name, code in found.items() if name.isidentifier()}
+    emission = Emission(table, names, lengths, parameters.inputs, wanted, parameters.own)
+    texts = [text for text, _ in emission.outputs(codes)]
+    first = texts[: len(texts) - len(task.results)] if task.name != "value_and_gradient" else texts[:1]
+    rest = texts[len(first) :]
+    answers = [*first, f"({', '.join(rest)})" if task.several and first else ", ".join(rest)]
+    body = [*(f"    {line}" for line in lengths.lines), *emission.lines, f"    return {', '.join(answers)}"]
+    applied = {str(code.data) for code in order if code.op == "apply"}
+    return Written(task, [*_unboxed(parameters, body), *body], emission.used, applied, lengths.parameters)
+
+
+def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:
+    """A result as it is returned: a float, or an array of its own with every axis that was declared."""
+    kind = shape.kind
+    missing = 0 if kind is None else axes(kind) + shape.lead - code.ndim
+    if not missing:
+        if not code.ndim:
+            return make.call("float", (code,), ())
+        return make.call("copy", (code,), code.shape) if _shares(code) else code
+    assert kind is not None
+    if not code.ndim:
+        return make.call("boxed_vector" if missing == 1 else "boxed_matrix", (code,), (ONE,) * missing)
+    declared = {"vector": (kind.rows,), "row": (kind.cols,), "matrix": (kind.rows, kind.cols)}[kind.form]
+    full = (*code.shape[: shape.lead], *declared)
+    reshaped = make.call("reshape", (code, *(make.size(d) for d in full)), full)
+    return make.call("copy", (reshaped,), full) if _shares(code) else reshaped
+
+
+def _shares(code: Code) -> bool:
+    """Whether the array may be an argument of the function, or a part of one."""
+    if code.op == "call" and code.data[0] == "diagonal":
+        return True
+    while code.op in _VIEWS or (code.op == "call" and code.data[0] in _VIEWING_CALLS):
+        if code.op == "apply":
+            return True
+        code = code.args[0]
+    return code.op == "input"
+
+
+def _dimensions(code: Code) -> list[Dim]:
+    if code.op == "size":
+        return [code.data]
+    zeros = code.op == "loop" or (code.op == "call" and code.data[0] in ("ones", "zeros", "full"))
+    return list(code.shape) if zeros else []
+
+
+def _measured(parameters: Parameters) -> list[Measured]:
+    """What the arrays tell, as they are when a dimension 1 has lost its axis."""
+    found: list[Measured] = []
+    for text, kind in parameters.variables.values():
+        dims = [d for d in kind.shape if d is not ONE]
+        found.extend((f"{text}.shape[{axis}]", d) for axis, d in enumerate(dims))
+    return found
+
+
+def _unboxed(parameters: Parameters, body: Sequence[str]) -> list[str]:
+    """Lines that take the axis off what is declared with a dimension 1: x = x[:, 0]."""
+    words = {word for line in body for word in re.findall(r"\w+", line)}
+    lines = []
+    for text, kind in parameters.variables.values():
+        inner = len([d for d in kind.shape if d is not ONE])
+        if axes(kind) == inner or text not in words:
+            continue
+        if not inner:
+            place = ", ".join("0" * axes(kind))
+        else:
+            place = ":, 0" if kind.cols is ONE else "0"
+        lines.append(f"    {text} = {text}[{place}]")
+    return lines
+
+
+# --- the module -----------------------------------------------------------------------------------------
+
+
+def _module(table: Spelling, written: Sequence[Written], parameters: Parameters, header: str) -> str:
+    own = parameters.own
+    used = set().union(*(w.used for w in written))
+    functions: dict[str, str] = {}
+    waiting = sorted(used & table.functions.keys(), reverse=True)
+    while waiting:
+        name = waiting.pop()
+        if name not in functions:
+            functions[name] = table.functions[name]
+            inside = own_names(table.functions[name])
+            used |= inside
+            waiting.extend(sorted(inside & table.functions.keys(), reverse=True))
+    parts = [_comment(header)] if header.strip() else []
+    imports = table.imports if "np" not in own else f"{table.imports.removesuffix(' as np')} as {own['np']}"
+    aliases = [f"{own[name]} = {name}" for name in _BUILTINS[1:] if name in used and name in own]
+    parts.append("\n".join([imports, *aliases]))
+    parts.extend(renamed(source, own).strip("\n") for _, source in sorted(functions.items()))
+    parts.extend(_definition(w, _signature(w, written, parameters)) for w in written)
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _signature(function: Written, written: Sequence[Written], parameters: Parameters) -> list[str]:
+    """All functions of a module take the same arguments; what one does not need of callables and sizes is optional."""
+    sizes = {name: text for w in written for name, text in w.sizes.items()}
+    result = [text for text, _ in parameters.variables.values()]
+    result.extend(parameters.indices.values())
+    for name, text in parameters.callables.items():
+        result.append(text if name in function.applied else f"{text}=None")
+    result.extend(text if name in function.sizes else f"{text}=None" for name, text in sizes.items())
+    return result
+
+
+def _definition(function: Written, arguments: Sequence[str]) -> str:
+    start = f"def {function.task.name}("
+    line = start + ("*, " + ", ".join(arguments) if arguments else "") + "):"
+    if len(line) > _WIDTH:
+        rows = ["    *"]
+        for argument in arguments:
+            if len(rows[-1]) + len(argument) + 2 > _WIDTH:
+                rows[-1] += ","
+                rows.append(f"    {argument}")
+            else:
+                rows[-1] += f", {argument}"
+        line = "\n".join([start, *rows, "):"])
+    return "\n".join([line, f'    """{function.task.title}"""', *function.lines])
+
+
+def _comment(header: str) -> str:
+    """Text as comments: no line of it can be anything else."""
+    lines = ["".join(c if c.isprintable() else " " for c in line) for line in header.strip().splitlines()]
+    return "\n".join(f"# {line}".rstrip() for line in lines)

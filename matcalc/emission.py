@@ -1,0 +1,362 @@
+"""Instructions as lines of Python: an assignment for what is used twice or is long, the rest in place."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections import ChainMap, Counter
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from matcalc.errors import UnsupportedError
+from matcalc.instructions import Code
+from matcalc.lengths import Lengths
+from matcalc.spelling import ATOM, POWER, SUM, TIMES, UNARY, Spelling, filled, own_names, renamed
+
+Text = tuple[str, int]  # and how tightly it binds
+Texts = MutableMapping[Code, Text]
+_IN_PLACE = 44  # characters of an operand that is not named
+_WIDTH = 96
+_NESTED_LOOPS = 15  # Python allows 20 nested blocks
+_RESERVED = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "__debug__"}
+_LEAVES = ("input", "num", "size", "index")
+
+
+class Names:
+    """Names that are not taken: the user's are never renamed, ours are."""
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        self.taken = {*taken, *_RESERVED}
+        self._next: Counter[str] = Counter()
+
+    def fresh(self, wanted: str) -> str:
+        """``wanted``, or with the first number that makes it new."""
+        name = wanted
+        if name in self.taken:
+            name = f"{wanted}_"
+            while name in self.taken:
+                name += "_"
+        self.taken.add(name)
+        return name
+
+    def numbered(self, stem: str) -> str:
+        """``stem1``, ``stem2``, ... the first that is free."""
+        while True:
+            self._next[stem] += 1
+            name = f"{stem}{self._next[stem]}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+
+class Emission:
+    """Writes the lines of one function."""
+
+    def __init__(
+        self,
+        spelling: Spelling,
+        names: Names,
+        lengths: Lengths,
+        inputs: Mapping[str, str],
+        wanted: Mapping[Code, str],
+        own: Mapping[str, str],
+    ) -> None:
+        self.spelling = spelling
+        self.names = names
+        self.lengths = lengths
+        self.inputs = inputs
+        self.wanted = wanted
+        self.own = own
+        self.used: set[str] = set()
+        self.lines: list[str] = []
+
+    def outputs(self, codes: Sequence[Code]) -> list[Text]:
+        """The lines that compute the instructions, and the text of each."""
+        texts: Texts = {}
+        self._block(codes, {}, texts, 1)
+        return [self._short(texts, code, 1) for code in codes]
+
+    def _short(self, texts: Texts, code: Code, indent: int) -> Text:
+        if len(texts[code][0]) > _WIDTH - 20:
+            self._assign(texts, code, indent)
+        return texts[code]
+
+    # --- blocks -------------------------------------------------------------------------------------
+
+    def _block(self, outputs: Sequence[Code], bound: Mapping[str, str], texts: Texts, indent: int) -> None:
+        order, uses = _needed(outputs, texts)
+        for code in order:
+            if code.op == "loop":
+                self._loop(code, bound, texts, indent)
+                continue
+            texts[code] = self._spelt(code, bound, texts, indent)
+            if code in self.wanted and code.op not in _LEAVES:
+                self._assign(texts, code, indent)
+            elif not self._stays(code, texts[code][0], uses[code]):
+                self._assign(texts, code, indent)
+
+    def _stays(self, code: Code, text: str, count: int) -> bool:
+        """Whether the text of an instruction is put where it is used."""
+        if code.op in _LEAVES or (code.op == "call" and code.data[0] == "pi"):
+            return True
+        if code.op in ("T", "col", "row", "neg") and len(text) <= 20 and "(" not in text:
+            return True
+        if code.op == "div" and all(a.op in ("num", "size") for a in code.args) and len(text) <= 12:
+            return True
+        return count <= 1 and len(text) <= _IN_PLACE
+
+    def _assign(self, texts: Texts, code: Code, indent: int) -> None:
+        text, _ = texts[code]
+        if text.isidentifier():
+            return
+        name = self._name(code, texts)
+        self.lines.append(f"{'    ' * indent}{name} = {text}")
+        texts[code] = (name, ATOM)
+
+    def _name(self, code: Code, texts: Texts) -> str:
+        wanted = self.wanted.get(code)
+        if wanted is not None and wanted not in self.names.taken:
+            self.names.taken.add(wanted)
+            return wanted
+        if code.op == "call" and code.data[0] in _STEMS:
+            arg = texts[code.args[0]][0]
+            stem = _STEMS[code.data[0]]
+            if arg.isidentifier() and len(arg) <= 6 and f"{stem}_{arg}" not in self.names.taken:
+                return self.names.fresh(f"{stem}_{arg}")
+        if code.op == "matmul":
+            parts = [texts[a][0].replace(".T", "T") for a in code.args]
+            name = "".join(parts)
+            if len(name) <= 8 and name.isidentifier() and name not in self.names.taken:
+                return self.names.fresh(name)
+        return self.names.numbered("t")
+
+    def _loop(self, code: Code, bound: Mapping[str, str], texts: Texts, indent: int) -> None:
+        """total = 0; for i in range(low, high + 1): total += body."""
+        if indent > _NESTED_LOOPS:
+            raise UnsupportedError("sums over indices are nested too deeply for Python code")
+        low, high, body = code.args
+        margin = "    " * indent
+        total = self.names.numbered("total")
+        index = self.names.fresh(str(code.data))
+        start = "0.0"
+        if code.ndim:
+            start = self._fill(self.spelling.calls["zeros"], code, (), texts)
+        stop = self._add_one(high, texts)
+        self.lines.append(f"{margin}{total} = {start}")
+        begin = texts[low][0]
+        span = stop if begin == "0" else f"{begin}, {stop}"
+        self.lines.append(f"{margin}for {index} in {self._own('range')}({span}):")
+        inner: Texts = ChainMap({}, *(texts.maps if isinstance(texts, ChainMap) else (texts,)))
+        self._block([body], {**bound, str(code.data): index}, inner, indent + 1)
+        self.lines.append(f"{margin}    {total} += {inner[body][0]}")
+        texts[code] = (total, ATOM)
+
+    def _add_one(self, high: Code, texts: Texts) -> str:
+        if high.op == "num":
+            return str(high.data + 1)
+        text = texts[high][0]
+        return text[: -len(" - 1")] if high.op == "add" and text.endswith(" - 1") else f"{text} + 1"
+
+    # --- texts ----------------------------------------------------------------------------------------
+
+    def _own(self, name: str) -> str:
+        self.used.add(name)
+        return self.own.get(name, name)
+
+    def _spelt(self, code: Code, bound: Mapping[str, str], texts: Texts, indent: int) -> Text:
+        """The text of an instruction; where it is long, its longest operands get names first."""
+        while True:
+            text = self._written(code, bound, texts)
+            if len(text[0]) <= _WIDTH or code.op in _LEAVES:
+                return text
+            long = [a for a in code.args if len(texts[a][0]) > 12 and not texts[a][0].isidentifier()]
+            if not long:
+                return text
+            self._assign(texts, max(long, key=lambda a: len(texts[a][0])), indent)
+
+    def _written(self, code: Code, bound: Mapping[str, str], texts: Texts) -> Text:
+        op = code.op
+        if op == "input":
+            return self.inputs[code.data], ATOM
+        if op == "num":
+            return number(code.data)
+        if op == "size":
+            text, compound = self.lengths.text(code.data)
+            return text, SUM if compound else ATOM
+        if op == "index":
+            return bound.get(code.data) or self.inputs[code.data], ATOM
+        writer = _WRITERS.get(op)
+        if writer is not None:
+            return writer(code, [texts[a] for a in code.args])
+        if op == "apply":
+            return f"{self.inputs[code.data]}({', '.join(texts[a][0] for a in code.args)})", ATOM
+        if op == "call":
+            key, *rest = code.data
+            if key in self.spelling.open:
+                template, binding = self.spelling.open[key]
+                return self._fill(template, code, rest, texts), binding
+            return self._fill(self.spelling.calls[key], code, rest, texts), ATOM
+        return self._fill(self.spelling.calls[_ARRAY[op](code)], code, (), texts, _items(code, texts)), ATOM
+
+    def _fill(
+        self, template: str, code: Code, rest: Sequence[object], texts: Texts, items: str | None = None
+    ) -> str:
+        self.used |= own_names(template)
+        template = renamed(template, self.own)
+        if "{shape}" in template:
+            sizes = [self.lengths.text(d)[0] for d in code.shape]
+            template = template.replace("{shape}", sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
+        if "{sizes}" in template:
+            sizes = [texts[a][0] for a in code.args[1:]]
+            template = template.replace("{sizes}", sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
+        if items is not None:
+            return template.replace("{items}", items)
+        return filled(template, [texts[a] for a in code.args], rest)
+
+
+_STEMS = {"exp": "exp", "inv": "inv", "sigmoid": "sigmoid", "softmax": "softmax", "log": "log", "tanh": "tanh",
+          "sqrt": "sqrt", "sin": "sin", "cos": "cos", "expm": "expm"}  # fmt: skip
+_ARRAY: dict[str, Callable[[Code], str]] = {
+    "T": lambda c: "T",
+    "col": lambda c: "col",
+    "row": lambda c: "row",
+    "outer": lambda c: "outer",
+    "concat": lambda c: "concat" if any(a.ndim for a in c.args) else "stack",
+    "block": lambda c: "block" if any(a.ndim for a in c.args) else "stack",
+}
+
+
+def _items(code: Code, texts: Texts) -> str | None:
+    """The inside of a list of entries, or of a list of rows."""
+    if code.op == "concat":
+        scalars = not any(a.ndim for a in code.args)
+        return ", ".join(texts[a][0] if a.ndim or scalars else f"[{texts[a][0]}]" for a in code.args)
+    if code.op == "block":
+        height, width = code.data
+        rows = [code.args[i * width : (i + 1) * width] for i in range(height)]
+        return ", ".join(f"[{', '.join(texts[a][0] for a in row)}]" for row in rows)
+    return None
+
+
+def _needed(outputs: Sequence[Code], texts: Mapping[Code, Text]) -> tuple[list[Code], Counter[Code]]:
+    """What a block must compute, operands first, and how often each is used; a loop needs what its body takes from outside."""
+    order: list[Code] = []
+    uses: Counter[Code] = Counter(outputs)
+    seen: set[Code] = set()
+    stack: list[tuple[Code, Sequence[Code], bool]] = [(o, (), False) for o in reversed(list(outputs))]
+    while stack:
+        code, children, done = stack.pop()
+        if done:
+            order.append(code)
+            continue
+        if code in seen or code in texts:
+            continue
+        seen.add(code)
+        children = code.args
+        if code.op == "loop":
+            outside = _outside(code.args[2], str(code.data))
+            uses.update(outside)  # counted twice: computed once, before the loop
+            children = (*code.args[:2], *outside)
+        uses.update(children)
+        stack.append((code, children, True))
+        stack.extend((child, (), False) for child in reversed(children) if child not in seen)
+    return order, uses
+
+
+def _outside(body: Code, index: str) -> list[Code]:
+    """The largest parts of a loop's body that do not depend on its index."""
+    found: list[Code] = []
+    seen = {body}
+    stack = [body]
+    while stack:
+        code = stack.pop()
+        if index not in code.free:
+            found.append(code)
+            continue
+        for child in reversed(code.args):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return found
+
+
+# --- operators ------------------------------------------------------------------------------------------
+
+
+def _bound(text: Text, least: int) -> str:
+    return text[0] if text[1] >= least else f"({text[0]})"
+
+
+def _add(code: Code, args: list[Text]) -> Text:
+    pieces = []
+    for sign, arg in zip(code.data, args, strict=True):
+        body = _bound(arg, SUM if sign > 0 else TIMES)
+        if pieces:
+            pieces.append(f" {'+' if sign > 0 else '-'} {body}")
+        else:
+            pieces.append(body if sign > 0 else f"-{_bound(arg, TIMES)}")
+    return "".join(pieces), SUM
+
+
+def _mul(code: Code, args: list[Text]) -> Text:
+    pieces = []
+    for i, (operand, arg) in enumerate(zip(code.args, args, strict=True)):
+        loose = operand.op in ("mul", "div") and not (i and operand.op == "div" and operand.ndim == 0)
+        loose = loose or (operand.op == "call" and arg[1] == TIMES)
+        pieces.append(_bound(arg, TIMES if loose else UNARY if i == 0 else POWER))
+    return "*".join(pieces), TIMES
+
+
+def _div(code: Code, args: list[Text]) -> Text:
+    top = code.args[0]
+    above = _bound(args[0], TIMES if top.op in ("mul", "div") else UNARY)
+    return f"{above}/{_bound(args[1], POWER)}", TIMES
+
+
+def _matmul(code: Code, args: list[Text]) -> Text:
+    left, right = code.args
+    if left.op == "T" and right.ndim == 1 and not args[0][0].removesuffix(".T").isidentifier():
+        return f"{_bound(args[1], POWER)} @ {args[0][0].removesuffix('.T')}", TIMES
+    return f"{_bound(args[0], TIMES if left.op == 'matmul' else POWER)} @ {_bound(args[1], POWER)}", TIMES
+
+
+_WRITERS: dict[str, Callable[[Code, list[Text]], Text]] = {
+    "add": _add,
+    "mul": _mul,
+    "div": _div,
+    "matmul": _matmul,
+    "neg": lambda code, args: (f"-{_bound(args[0], TIMES if code.args[0].op in ('mul', 'div') else UNARY)}", UNARY),
+    "ipow": lambda code, args: (f"{_bound(args[0], ATOM)}**{code.data}", POWER),
+    "slice": lambda code, args: (f"{_bound(args[0], ATOM)}[{_places(code, args)}]", ATOM),
+}
+
+
+def _places(code: Code, args: list[Text]) -> str:
+    given = iter(args[1:])
+    places: list[Any] = []
+    for place in code.data:
+        if place == "at":
+            places.append(next(given)[0])
+        else:
+            start, stop = place
+            places.append(f"{'' if start is None else start}:{'' if stop is None else stop}")
+    while len(places) > 1 and places[-1] == ":":
+        places.pop()
+    return ", ".join(places)
+
+
+def number(value: Fraction) -> Text:
+    """An exact number as Python writes it: an integer, a short decimal, or a quotient."""
+    if value.denominator == 1 and abs(value) < 2**31:
+        return str(value), UNARY if value < 0 else ATOM
+    try:
+        nearest = float(value)
+    except OverflowError:
+        raise UnsupportedError("a number is too large for floating point") from None
+    if Fraction(nearest) == value and len(repr(nearest)) <= 12:
+        return repr(nearest), UNARY if value < 0 else ATOM
+    decimal = Fraction(repr(nearest)) == value and len(repr(nearest)) <= 12
+    if decimal or max(abs(value.numerator), value.denominator) >= 2**31:
+        return repr(nearest), UNARY if value < 0 else ATOM
+    return f"{value.numerator}/{value.denominator}", TIMES

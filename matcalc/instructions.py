@@ -1,0 +1,319 @@
+"""Instructions: what generated code computes, as a hash-consed graph of array operations.
+
+An instruction knows the shape of its result at run time: ``()`` for a scalar, ``(n,)`` for a vector or a row, ``(m, n)``
+for a matrix; a dimension 1 of an expression has no axis of its own. Building one applies only the identities
+that shorten code without changing its meaning (a double transpose, a factor 1, a sign).
+
+============ ======================= ===============================================================
+op           args                    data
+============ ======================= ===============================================================
+input                                name of a variable
+num                                  Fraction
+size                                 Dim
+index                                name of a loop index
+add          terms                   their signs, a tuple of +1 and -1
+mul div neg  operands                elementwise, by broadcasting
+ipow         x                       an integer exponent >= 2
+matmul outer operands                as ``@`` and ``np.outer``
+T col row    X; v; v                 transpose; v as a column to broadcast; v as 1 x n
+call         operands                (key of the spelling table, further texts)
+apply        operands                name of a callable parameter
+slice        X, index instructions   one entry for each axis: (start, stop) or "at"
+block concat entries                 (block rows, block columns); None
+loop         low, high, body         (index name): the sum of body over the index
+============ ======================= ===============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from matcalc.shapes import ONE, Dim
+
+Extent = tuple[Dim, ...]
+_NO_INDEX: frozenset[str] = frozenset()
+
+
+class Code:
+    """One instruction: ``op``, ``args``, ``data``, the run-time ``shape``, and the loop indices it needs (``free``)."""
+
+    __slots__ = ("args", "data", "free", "op", "shape")
+
+    def __init__(self, op: str, args: tuple[Code, ...], data: Any, shape: Extent, free: frozenset[str]) -> None:
+        self.op = op
+        self.args = args
+        self.data = data
+        self.shape = shape
+        self.free = free
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"Code({self.op} {self.data if self.data is not None else ''} {[a.op for a in self.args]})"
+
+
+def ordered(roots: Iterable[Code]) -> list[Code]:
+    """Every distinct instruction below the roots, operands first."""
+    order: list[Code] = []
+    seen: set[Code] = set()
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            order.append(current)
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            stack.extend((child, False) for child in reversed(current.args) if child not in seen)
+    return order
+
+
+@cache
+def estimate(dim: Dim) -> float:
+    """A size to compare costs with: a number is itself, every unknown name counts 1000."""
+    return float(max(1, dim.evaluate(dict.fromkeys(dim.names, 1000))))
+
+
+def entries(shape: Extent) -> float:
+    """The estimated number of entries."""
+    total = 1.0
+    for dim in shape:
+        total *= estimate(dim)
+    return total
+
+
+def broadcast(codes: Sequence[Code]) -> Extent:
+    """The shape that the operands broadcast to."""
+    widest = max((c.shape for c in codes), key=len)
+    if len(widest) < 2:
+        return widest
+    rows = next((c.shape[0] for c in codes if c.ndim == 2 and c.shape[0] is not ONE), widest[0])
+    cols = next((c.shape[-1] for c in codes if c.ndim and c.shape[-1] is not ONE), widest[1])
+    return (rows, cols)
+
+
+class Instructions:
+    """Builds instructions; equal ones are the same object."""
+
+    def __init__(self) -> None:
+        self._table: dict[tuple[Any, ...], Code] = {}
+
+    def make(self, op: str, args: tuple[Code, ...], data: Hashable, shape: Extent) -> Code:
+        key = (op, args, data, shape)
+        found = self._table.get(key)
+        if found is None:
+            if op == "loop":
+                low, high, body = args
+                free = low.free | high.free | (body.free - {str(data)})
+            elif op == "index":
+                free = frozenset({str(data)})
+            else:
+                free = _NO_INDEX.union(*(a.free for a in args)) if args else _NO_INDEX
+            found = self._table[key] = Code(op, args, data, shape, free)
+        return found
+
+    # leaves
+
+    def input(self, name: str, shape: Extent) -> Code:
+        return self.make("input", (), name, shape)
+
+    def num(self, value: int | Fraction) -> Code:
+        return self.make("num", (), Fraction(value), ())
+
+    def size(self, dim: Dim) -> Code:
+        number = dim.number
+        return self.num(number) if number is not None else self.make("size", (), dim, ())
+
+    def index(self, name: str) -> Code:
+        return self.make("index", (), name, ())
+
+    def call(self, key: str, args: Sequence[Code], shape: Extent, *texts: Hashable) -> Code:
+        return self.make("call", tuple(args), (key, *texts), shape)
+
+    # arithmetic
+
+    def neg(self, x: Code) -> Code:
+        if x.op == "num":
+            return self.num(-x.data)
+        if x.op == "neg":
+            return x.args[0]
+        return self.make("neg", (x,), None, x.shape)
+
+    def add(self, terms: Sequence[tuple[int, Code]]) -> Code:
+        """The sum of signed terms; long sums become sums of sums, so that no line of code is long."""
+        signed: list[tuple[int, Code]] = []
+        constant = Fraction(0)
+        for sign, code in terms:
+            if code.op == "neg":
+                sign, code = -sign, code.args[0]
+            if code.op == "num":
+                constant += sign * code.data
+            elif code.op == "mul" and code.args[0].op == "num" and code.args[0].data < 0:
+                signed.append((-sign, self.mul([self.num(-code.args[0].data), *code.args[1:]])))
+            else:
+                signed.append((sign, code))
+        if constant or not signed:
+            place = len(signed) if signed and signed[0][0] > 0 else 0
+            signed.insert(place, (1 if constant >= 0 else -1, self.num(abs(constant))))
+        signed.sort(key=lambda t: -t[0])  # stable: a positive term comes first, no leading minus
+        while len(signed) > 8:
+            groups = [signed[i : i + 8] for i in range(0, len(signed), 8)]
+            signed = [(1, self._add(group)) for group in groups]
+        return self._add(signed)
+
+    def _add(self, signed: list[tuple[int, Code]]) -> Code:
+        if len(signed) == 1:
+            sign, code = signed[0]
+            return code if sign > 0 else self.neg(code)
+        if all(sign < 0 for sign, _ in signed):
+            return self.neg(self._add([(1, code) for _, code in signed]))
+        codes = tuple(code for _, code in signed)
+        return self.make("add", codes, tuple(sign for sign, _ in signed), broadcast(codes))
+
+    def mul(self, codes: Sequence[Code]) -> Code:
+        """The elementwise product; long ones in groups."""
+        left = list(codes)
+        while len(left) > 8:
+            left = [self.mul(left[i : i + 8]) for i in range(0, len(left), 8)]
+        if len(left) == 1:
+            return left[0]
+        return self.make("mul", tuple(left), None, broadcast(left))
+
+    def div(self, x: Code, y: Code) -> Code:
+        return self.make("div", (x, y), None, broadcast([x, y]))
+
+    def product(self, over: Sequence[Code], under: Sequence[Code] = ()) -> Code:
+        """The quotient of elementwise products, scalars gathered so that each array is touched as seldom as can be."""
+        factor = Fraction(1)
+        above: list[Code] = []
+        below: list[Code] = []
+        for codes, side in ((over, above), (under, below)):
+            for code in codes:
+                if code.op == "neg":
+                    factor, code = -factor, code.args[0]
+                if code.op == "num" and (code.data or side is above):
+                    factor = factor * code.data if side is above else factor / code.data
+                elif code.op == "mul" and code.args[0].op == "num" and len(codes) > 1:
+                    leading = code.args[0].data
+                    factor = factor * leading if side is above else factor / leading
+                    side.append(self.mul(code.args[1:]))
+                else:
+                    side.append(code)
+        arrays = [c for c in above if c.ndim]
+        divisors = [c for c in below if c.ndim]
+        scalars = [c for c in above if not c.ndim]
+        scalar_divisors = [c for c in below if not c.ndim]
+        sign = -1 if factor < 0 else 1
+        factor = abs(factor)
+        denominator = factor.denominator
+        if denominator & (denominator - 1) == 0 and not (factor == Fraction(1, denominator) and scalar_divisors):
+            numerator_value, denominator = factor, 1  # exact in binary: 0.5*x
+        else:
+            numerator_value = Fraction(factor.numerator)
+        if denominator != 1:
+            scalar_divisors.insert(0, self.num(denominator))
+        if numerator_value != 1 or sign < 0:
+            if numerator_value == 1:
+                sign_only = True
+            else:
+                sign_only = False
+                scalars.insert(0, self.num(sign * numerator_value))
+        else:
+            sign_only = False
+        result = self._assemble(scalars, scalar_divisors, arrays, divisors)
+        return self.neg(result) if sign_only else result
+
+    def _assemble(
+        self, scalars: list[Code], scalar_divisors: list[Code], arrays: list[Code], divisors: list[Code]
+    ) -> Code:
+        body = self.mul(arrays) if arrays else None
+        if body is not None and divisors:
+            body = self.div(body, self.mul(divisors))
+        if body is None and divisors:
+            divisor = self.mul([*scalar_divisors, *divisors])
+            return self.div(self.mul(scalars) if scalars else self.num(1), divisor)
+        if scalar_divisors:
+            divisor = self.mul(scalar_divisors)
+            if scalars or body is None:
+                scalar = self.div(self.mul(scalars) if scalars else self.num(1), divisor)
+                return scalar if body is None else self.mul([scalar, body])
+            return self.div(body, divisor)
+        if body is None:
+            return self.mul(scalars) if scalars else self.num(1)
+        if not scalars:
+            return body
+        if len(scalars) == 1 and body.op == "mul":
+            return self.mul([scalars[0], *body.args])
+        return self.mul([self.mul(scalars), body])
+
+    def ipow(self, x: Code, exponent: int) -> Code:
+        """x**k for k >= 1; of arrays by squaring, since NumPy's own is slow beyond the square."""
+        if exponent == 1:
+            return x
+        if not x.ndim or exponent == 2 or exponent > 64:
+            return self.make("ipow", (x,), exponent, x.shape)
+        if exponent == 3:
+            return self.mul([x, x, x])
+        half = self.ipow(self.ipow(x, exponent // 2), 2)
+        return self.mul([half, x]) if exponent % 2 else half
+
+    # arrays
+
+    def transpose(self, x: Code) -> Code:
+        if x.ndim < 2:
+            return x
+        if x.op == "T":
+            return x.args[0]
+        return self.make("T", (x,), None, (x.shape[1], x.shape[0]))
+
+    def column(self, v: Code) -> Code:
+        """v[:, None], to broadcast along rows; a scalar is itself."""
+        return self.make("col", (v,), None, (v.shape[0], ONE)) if v.ndim else v
+
+    def row(self, v: Code) -> Code:
+        """v[None, :], where two axes are asked for."""
+        return self.make("row", (v,), None, (ONE, v.shape[0]))
+
+    def matmul(self, x: Code, y: Code) -> Code:
+        """x @ y; a vector before a matrix is written after its transpose, so that equal products are one."""
+        if x.ndim == 1 and y.ndim == 2:
+            x, y = self.transpose(y), x
+        if x.ndim == 1 and y.ndim == 1:
+            return self.make("matmul", (x, y), None, ())
+        return self.make("matmul", (x, y), None, (x.shape[0], *y.shape[1:]))
+
+    def outer(self, u: Code, v: Code) -> Code:
+        return self.make("outer", (u, v), None, (u.shape[0], v.shape[0]))
+
+    def total(self, x: Code, axis: int | None = None) -> Code:
+        """Sum of all entries, or along an axis; of an elementwise product without forming it."""
+        if x.ndim == 0:
+            return x
+        if axis is None or x.ndim == 1:
+            if x.op == "mul" and x.args[0].ndim == 0 and len(x.args) > 1:
+                return self.product([x.args[0], self.total(self.mul(x.args[1:]))])
+            if x.op == "div" and x.args[1].ndim == 0:
+                return self.product([self.total(x.args[0])], [x.args[1]])
+            if x.op == "neg":
+                return self.neg(self.total(x.args[0]))
+            if x.op == "ipow" and x.data == 2:
+                return self.inner(x.args[0], x.args[0])
+            if x.op == "mul":
+                left, right = self.mul(x.args[:-1]), x.args[-1]
+                if left.shape == right.shape:
+                    return self.inner(left, right)
+            return self.call("sum", (x,), ())
+        return self.call("sum_axis", (x,), (x.shape[1 - axis],), axis)
+
+    def inner(self, x: Code, y: Code) -> Code:
+        """The sum of the entries of x .* y, both of one shape."""
+        if x.ndim == 1:
+            return self.matmul(x, y)
+        if x.op == "T" and y.op == "T":
+            x, y = x.args[0], y.args[0]
+        return self.call("vdot", (x, y), ())

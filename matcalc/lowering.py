@@ -1,0 +1,77 @@
+"""Expressions to instructions: how each operation is best computed with arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from matcalc.chains import Chains
+from matcalc.errors import UnsupportedError
+from matcalc.expr import Expr, topological
+from matcalc.forms import Forms
+from matcalc.instructions import Code, Instructions, ordered
+from matcalc.lower_elementwise import ELEMENTWISE
+from matcalc.lower_matrices import MATRICES
+from matcalc.lower_products import PRODUCTS
+from matcalc.ops import substitute
+from matcalc.stable import stable
+
+_RULES = {**ELEMENTWISE, **PRODUCTS, **MATRICES}
+
+
+def lower(
+    roots: Sequence[Expr], instructions: Instructions, definitions: Mapping[str, Expr]
+) -> tuple[list[Code], dict[str, Code]]:
+    """The instructions of each root, and of the definitions that are computed as such.
+
+    Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the
+    second pass inverts once.
+    """
+    named = _expanded(definitions)
+    symbols = {x: named[x.name] for x in topological(*roots) if x.op == "sym" and x.name in named}
+    roots = [substitute(r, symbols) for r in roots] if symbols else list(roots)
+    steady = stable([*roots, *named.values()])
+    inverted: set[Code] = set()
+    while True:
+        at = Forms(instructions, Chains(instructions, inverted))
+        codes = _pass(at, [steady[r] for r in roots])
+        more = _worth_inverting(codes) - inverted
+        if not more:
+            break
+        inverted |= more
+    found = {name: at.values[steady[x]] for name, x in named.items() if steady[x] in at.values}
+    return codes, {name: value.code for name, value in found.items() if value.form == "full"}
+
+
+def _expanded(definitions: Mapping[str, Expr]) -> dict[str, Expr]:
+    """The definitions, each with the earlier ones put in for their names."""
+    done: dict[str, Expr] = {}
+    for name, x in definitions.items():
+        inside = {s: done[s.name] for s in topological(x) if s.op == "sym" and s.name in done}
+        done[name] = substitute(x, inside) if inside else x
+    return done
+
+
+def _pass(at: Forms, roots: Sequence[Expr]) -> list[Code]:
+    order = topological(*roots)
+    at.uses = Counter(child for current in order for child in current.args)
+    at.uses.update(roots)
+    for current in order:
+        rule = _RULES.get(current.op)
+        if rule is None:
+            raise UnsupportedError(f"no code is known for the operation {current.op} (matcalc/lowering.py)")
+        at.values[current] = rule(at, current)
+    return [at.dense(root) for root in roots]
+
+
+def _worth_inverting(roots: Iterable[Code]) -> set[Code]:
+    """The matrices whose inverse is formed, or that are solved with at least three times."""
+    solves: Counter[Code] = Counter()
+    formed: set[Code] = set()
+    for code in ordered(roots):
+        if code.op == "call" and code.data[0] == "solve":
+            matrix = code.args[0]
+            solves[matrix.args[0] if matrix.op == "T" else matrix] += 1
+        elif code.op == "call" and code.data[0] == "inv":
+            formed.add(code.args[0])
+    return {matrix for matrix, count in solves.items() if count >= 3 or matrix in formed}

@@ -1,0 +1,125 @@
+"""How each instruction is spelt in a target: one table for each.
+
+``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call, ``{p0}``
+for a further text of the instruction. ``np`` and names that begin with an underscore are renamed on a clash with the user's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matcalc.errors import UnsupportedError
+from matcalc.snippets import SNIPPETS
+
+# how tightly an expression binds in Python
+SUM, TIMES, UNARY, POWER, ATOM = range(1, 6)
+_PLACE = re.compile(r"\{(p?\d)(a?)\}")
+OWN_NAMES = re.compile(r"(?<![\w.])(_[a-z]\w*|np|float|range|round)\b")
+
+_NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
+_OWN = "sigmoid softplus gelu erf lgamma digamma trigamma softmax logsumexp logdet adj expm logm sqrtm sinm cosm"
+
+_NUMPY: dict[str, str] = {
+    **{name: f"np.{name}(" + ("{0}, {1})" if name.endswith("imum") else "{0})") for name in _NAMED.split()},
+    **{name: f"_{name}({{0}})" for name in _OWN.split()},
+    **{f"{name}_frechet": f"_frechet(_{name}, {{0}}, {{1}})" for name in "expm logm sqrtm sinm cosm".split()},
+    "softmax_axis": "_softmax({0}, axis={p0})",
+    "logsumexp_axis": "_logsumexp({0}, axis={p0})",
+    "relu": "np.maximum({0}, 0.0)",
+    "power": "np.float_power({0}, {1})",
+    "pi": "np.pi",
+    "ones": "np.ones({shape})",
+    "zeros": "np.zeros({shape})",
+    "eye": "np.eye({0})",
+    "unit": "_unit({0}, {1})",
+    "commutation": "_commutation({0}, {1})",
+    "diagflat": "np.diag({0})",
+    "repeat_rows": "np.tile({0}, ({1}, 1))",
+    "repeat_columns": "np.tile({0}, (1, {1}))",
+    "reshape": "np.reshape({0}, {sizes})",
+    "ravel": "{0a}.ravel()",
+    "T": "{0a}.T",
+    "col": "{0a}[:, None]",
+    "row": "{0a}[None, :]",
+    "outer": "np.outer({0}, {1})",
+    "kron": "np.kron({0}, {1})",
+    "sum": "{0a}.sum()",
+    "sum_axis": "{0a}.sum(axis={p0})",
+    "prod": "{0a}.prod()",
+    "max": "{0a}.max()",
+    "min": "{0a}.min()",
+    "norm": "np.linalg.norm({0})",
+    "vdot": "np.vdot({0}, {1})",
+    "trace": "np.trace({0})",
+    "trace_product": 'np.einsum("ij,ji->", {0}, {1})',
+    "diagonal_product": 'np.einsum("ij,ji->i", {0}, {1})',
+    "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
+    "diagonal": "np.diagonal({0})",
+    "solve": "np.linalg.solve({0}, {1})",
+    "inv": "np.linalg.inv({0})",
+    "det": "np.linalg.det({0})",
+    "pinv": "np.linalg.pinv({0})",
+    "pinv_line": "np.linalg.pinv({0a}[:, None])[0]",
+    "pinv_number": "np.linalg.pinv([[{0}]])[0, 0]",
+    "matrix_power": "np.linalg.matrix_power({0}, {1})",
+    "int": "round({0})",
+    "unboxed": "np.asarray({0}).item()",
+    "boxed_vector": "np.array([{0}], dtype=float)",
+    "boxed_matrix": "np.array([[{0}]], dtype=float)",
+    "copy": "np.array({0}, dtype=float)",
+    "float": "float({0})",
+    "concat": "np.concatenate([{items}])",
+    "stack": "np.array([{items}], dtype=float)",
+    "block": "np.block([{items}])",
+}
+# spellings that are no calls: the text, and how tightly it binds
+_NUMPY_OPEN: dict[str, tuple[str, int]] = {
+    **{relation: (f"1.0*({{0}} {relation} {{1}})", TIMES) for relation in ("<", "<=", ">", ">=", "==")},
+    "full": ("{0a}*np.ones({shape})", TIMES),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One target: its import line, the table of calls, the spellings that are no calls, its functions."""
+
+    target: str
+    imports: str
+    calls: Mapping[str, str]
+    open: Mapping[str, tuple[str, int]]
+    functions: Mapping[str, str]
+
+
+_TARGETS = {"numpy": Spelling("numpy", "import numpy as np", _NUMPY, _NUMPY_OPEN, SNIPPETS)}
+
+
+def spelling(target: str) -> Spelling:
+    """The tables of a target."""
+    if target not in _TARGETS:
+        raise UnsupportedError(f"no code is generated for {target}", hint=f"targets: {', '.join(_TARGETS)}")
+    return _TARGETS[target]
+
+
+def filled(template: str, operands: Sequence[tuple[str, int]], texts: Sequence[object] = ()) -> str:
+    """The template with operands (text and binding) put in."""
+
+    def put(match: re.Match[str]) -> str:
+        place, atom = match.groups()
+        if place[0] == "p":
+            return str(texts[int(place[1:])])
+        text, binding = operands[int(place)]
+        return f"({text})" if atom and binding < ATOM else text
+
+    return _PLACE.sub(put, template)
+
+
+def renamed(source: str, names: Mapping[str, str]) -> str:
+    """``source`` with our own names as they are called in this module."""
+    return OWN_NAMES.sub(lambda match: names.get(match.group(1), match.group(1)), source)
+
+
+def own_names(source: str) -> set[str]:
+    """The names of ours that occur in a template."""
+    return set(OWN_NAMES.findall(source))

@@ -1,0 +1,165 @@
+"""The same expression in operations that neither overflow nor cancel: log(1 + exp(z)) is softplus(z), and so on.
+
+Applied before code is generated, to what the user typed too, so that ``value`` is as stable as ``gradient``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from matcalc import ops
+from matcalc.expr import Expr, topological
+from matcalc.shapes import ONE
+
+
+def stable(roots: Sequence[Expr]) -> dict[Expr, Expr]:
+    """Every node below the roots, mapped to its stable form."""
+    results: dict[Expr, Expr] = {}
+    for current in topological(*roots):
+        args = tuple(results[a] for a in current.args)
+        results[current] = _stable(current if args == current.args else ops.rebuild(current, args))
+    return results
+
+
+def _stable(x: Expr) -> Expr:
+    if x.op == "fn" and x.data == "log":
+        return log(x.args[0])
+    if x.op == "fn" and x.data == "log1p" and _is_exp(x.args[0]):
+        return ops.fn("softplus", x.args[0].args[0])
+    if x.op == "pow":
+        return _power(x)
+    if x.op in ("mul", "had"):
+        return _quotient(x)
+    return x
+
+
+def log(x: Expr) -> Expr:
+    """log(x) without forming an x that may overflow, vanish or round to 1."""
+    if x.op == "det":
+        return ops.logdet(x.args[0])
+    if x.op == "pow" and x.args[1] is ops.num(-1):
+        return ops.neg(log(x.args[0]))
+    z = _one_plus_exp(x)
+    if z is not None:
+        return ops.fn("softplus", z)
+    if x.op == "fn" and x.data == "sigmoid":
+        return ops.neg(ops.fn("softplus", ops.neg(x.args[0])))
+    z = _one_minus_sigmoid(x)
+    if z is not None:
+        return ops.neg(ops.fn("softplus", z))
+    if x.op == "softmax":
+        return _log_softmax(x)
+    if x.op == "slice" and x.args[0].op == "softmax":
+        rows, cols = x.data  # type: ignore[misc]
+        return ops.slice_(_log_softmax(x.args[0]), rows, cols, *x.args[1:])
+    if x.op == "sum" and _is_exp(x.args[0]):
+        return _log_sum(x.args[0].args[0], x.data)  # type: ignore[arg-type]
+    return ops.fn("log", x)
+
+
+def _log_sum(z: Expr, axis: int | None) -> Expr:
+    line = ONE in z.shape
+    return ops.logsumexp(z if axis is not None or line else ops.vec(z), None if line else axis)
+
+
+def _log_softmax(x: Expr) -> Expr:
+    """log(softmax(z)) = z - logsumexp(z), along the axis of the softmax."""
+    z = x.args[0]
+    total = ops.logsumexp(z, x.data)  # type: ignore[arg-type]
+    if total.cols is ONE and not total.is_scalar:
+        return ops.sub(z, ops.mul(total, ops.ones(ONE, z.cols)))
+    return ops.sub(z, ops.lift(total, z.shape))
+
+
+def _power(x: Expr) -> Expr:
+    """1/(1 + exp(z)) is sigmoid(-z)."""
+    base, exponent = x.args
+    if exponent.op != "num" or exponent.data >= 0:  # type: ignore[operator]
+        return x
+    z = _one_plus_exp(base)
+    if z is None:
+        return x
+    rest = ops.num(-exponent.data)  # type: ignore[operator]
+    below = ops.fn("sigmoid", ops.neg(z))
+    return below if rest.data == 1 else ops.power(below, rest)
+
+
+def _quotient(x: Expr) -> Expr:
+    """exp(z)*sigmoid(-z) is sigmoid(z); exp(z)/sum(exp(z)) is softmax(z)."""
+    factors = [f for a in x.args for f in (a.args if a.op == "had" else (a,))]
+    exponentials = [f for f in factors if _is_exp(f)]
+    if not exponentials:
+        return x
+    for exponential in exponentials:
+        z = exponential.args[0]
+        for other in factors:
+            replacement = _cancelled(z, other)
+            if replacement is None:
+                continue
+            rest = list(factors)
+            rest.remove(exponential)
+            rest[rest.index(other)] = replacement
+            if x.op == "had" or x.is_scalar:
+                return _quotient_again(ops.had(*rest))
+            if _all_elementwise(x):
+                return _quotient_again(ops.had(*rest))
+    return x
+
+
+def _quotient_again(x: Expr) -> Expr:
+    return _quotient(x) if x.op in ("mul", "had") else x
+
+
+def _all_elementwise(x: Expr) -> bool:
+    """Whether a product is scalars times one array."""
+    return sum(not a.is_scalar for a in x.args) == 1
+
+
+def _cancelled(z: Expr, other: Expr) -> Expr | None:
+    """What exp(z)*other is, where that is a sigmoid or a softmax."""
+    if other.op == "fn" and other.data == "sigmoid" and other.args[0] is ops.neg(z):
+        return ops.fn("sigmoid", z)
+    if other.op != "pow" or other.args[1] is not ops.num(-1):
+        return None
+    below = other.args[0]
+    if below.op == "sum" and _is_exp(below.args[0]) and below.args[0].args[0] is z and below.data is None:
+        return ops.softmax(z) if ONE in z.shape else None
+    for axis in (0, 1):
+        if ONE in z.shape:
+            break
+        total = ops.total(ops.fn("exp", z), axis)
+        lifted = ops.lift(total, z.shape) if axis == 0 else ops.mul(total, ops.ones(ONE, z.cols))
+        if below is lifted:
+            return ops.softmax(z, axis)
+    return None
+
+
+def _is_exp(x: Expr) -> bool:
+    return x.op == "fn" and x.data == "exp"
+
+
+def _is_one(x: Expr) -> bool:
+    return x.op == "ones" or (x.op == "num" and x.data == Fraction(1))
+
+
+def _one_plus_exp(x: Expr) -> Expr | None:
+    """The z of 1 + exp(z)."""
+    if x.op != "add" or len(x.args) != 2:
+        return None
+    for one, other in (x.args, x.args[::-1]):
+        if _is_one(one) and _is_exp(other):
+            return other.args[0]
+    return None
+
+
+def _one_minus_sigmoid(x: Expr) -> Expr | None:
+    """The z of 1 - sigmoid(z)."""
+    if x.op != "add" or len(x.args) != 2:
+        return None
+    for one, other in (x.args, x.args[::-1]):
+        if _is_one(one):
+            positive = ops.neg(other)
+            if other.op == "mul" and positive.op == "fn" and positive.data == "sigmoid":
+                return positive.args[0]
+    return None
