@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -109,13 +109,13 @@ def _index_sum(reading: IndexSum) -> int:
     return 2 if reading.whole else 3
 
 
-@cache
+@lru_cache(maxsize=4096)
 def number_length(value: Fraction) -> int:
     """1 for a decimal, 3 for a fraction, and 1 for a sign."""
     return (value < 0) + (1 if numeral(abs(value)) is not None else 3)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def dim_length(value: Dim) -> int:
     """The symbols of a dimension."""
     total = max(len(value.terms) - 1, 0) if value.terms else 1
