@@ -22,6 +22,7 @@ Generator = np.random.Generator
 # name -> (where plain entries lie, whether square matrices are drawn near a positive definite one)
 STRATEGIES: dict[str, tuple[Callable[[Generator, tuple[int, int]], Any], bool]] = {
     "normal": (lambda rng, shape: rng.normal(size=shape), False),
+    "negative": (lambda rng, shape: rng.uniform(-2.0, -0.3, size=shape), False),
     "positive": (lambda rng, shape: rng.uniform(0.3, 2.0, size=shape), False),
     "definite": (lambda rng, shape: rng.normal(size=shape), True),
     "fraction": (lambda rng, shape: rng.uniform(0.1, 0.9, size=shape), False),
@@ -29,7 +30,6 @@ STRATEGIES: dict[str, tuple[Callable[[Generator, tuple[int, int]], Any], bool]] 
     "positive definite": (lambda rng, shape: rng.uniform(0.3, 2.0, size=shape), True),
     "dominant": (lambda rng, shape: rng.uniform(-0.2, 0.2, size=shape) + 2.0 * (shape == (1, 1)), True),
     "large": (lambda rng, shape: rng.uniform(1.5, 3.5, size=shape), True),
-    "negative": (lambda rng, shape: rng.uniform(-2.0, -0.3, size=shape), False),
 }
 MIXED = "mixed"  # every name by a strategy of its own
 

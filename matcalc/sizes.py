@@ -127,17 +127,18 @@ def shrink(roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> tuple[list[Expr]
 
 
 def _name_sizes(numbers: Sequence[int], taken: set[str]) -> dict[int, Dim]:
-    """A dimension for each large number: near a smaller one, a product of known ones, or a new name."""
+    """A dimension for each large number: near a smaller one, a sum or product of them, or a new name."""
     names: dict[int, Dim] = {}
     for number in numbers:
         known = list(names)
         near = [k for k in known if number - k <= 4 and number > 40]
         factors = [(k, number // k) for k in known if number % k == 0]
+        sums = [names[k] + names[number - k] for k in known if number - k in names]
         products = [names[k] * names.get(q, Dim.of(q)) for k, q in factors if q in names or q <= _SMALL]
         if near:
             names[number] = names[near[-1]] + (number - near[-1])
-        elif products:
-            names[number] = products[0]
+        elif sums or products:
+            names[number] = (sums + products)[0]
         else:
             name = next(f"size{k}" for k in range(len(taken) + 1) if f"size{k}" not in taken)
             taken.add(name)

@@ -19,7 +19,7 @@ import numpy as np
 from matcalc.domain import Watch
 from matcalc.errors import MatcalcError
 from matcalc.evaluate import Plan
-from matcalc.expr import Expr
+from matcalc.expr import Expr, topological
 from matcalc.kinds import Kind
 from matcalc.sample import LINEAR, MIXED, STRATEGIES, draw_value, draw_values, orbits, project
 from matcalc.shapes import shape_text
@@ -29,6 +29,7 @@ from matcalc.slope import Slope
 TOLERANCE = 1e-7
 _FLOOR = 1e-7  # of the intermediate results' size: below this a number is rounding
 _ATTEMPTS = 40  # at one setting of the sizes
+_SCALAR_DRAWS = 16  # where all is scalar: few numbers, so more points before every sign has occurred
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,8 @@ def _survey(
     roots: Sequence[Expr], kinds: Mapping[str, Kind], wanted: int, seed: int, tolerance: float, test: _Test
 ) -> Verdict:
     """Test at ``wanted`` fit points, two for each setting of the sizes until the settings are used up."""
+    if all(n.is_scalar for n in topological(*roots)):
+        wanted = max(wanted, _SCALAR_DRAWS)
     rng = np.random.default_rng(seed)
     residual, accepted, undefined = 0.0, 0, 0
     used: list[Mapping[str, int]] = []
@@ -268,7 +271,7 @@ def _survey(
                 for attempt in range(_ATTEMPTS):
                     if accepted >= wanted or here >= quota:
                         break
-                    strategy = order[attempt] if attempt < len(order) else MIXED
+                    strategy = order[attempt] if attempt < len(order) and here < 4 else MIXED
                     values = draw_values(roots, kinds, sizes, rng, strategy)
                     try:
                         point = test(values, sizes, rng)
