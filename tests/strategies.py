@@ -139,7 +139,9 @@ class Grower:
         return self.pick([ops.mul(scalar, array), ops.mul(by, array), ops.mul(array, by), ops.neg(array)])
 
     def positive(self, x: Expr) -> Expr:
-        """x where anything goes, 1 + x^2 where it must be defined."""
+        """Something to divide by: x, unless it is 0 itself; 1 + x^2 where it must be defined."""
+        if x is ops.num(0):
+            return ops.num(2)
         return ops.add(ops.lift(ops.num(1), x.shape), ops.power(x, ops.num(2))) if self.smooth else x
 
     def function(self, shape: Shape, depth: int) -> Expr:
@@ -177,8 +179,10 @@ class Grower:
         kind = self.pick(kinds)
         if kind in (ops.trace, ops.logdet, ops.det):
             return kind(self.invertible(self.pick(DIMS), depth))
-        array = (self.pick(DIMS), self.pick([ONE, *DIMS]))
-        return kind(self.expression(array, depth))
+        array = self.expression((self.pick(DIMS), self.pick([ONE, *DIMS])), depth)
+        if self.choose(4) == 0:
+            array = ops.kron(array, self.leaf((self.pick(DIMS), self.pick(DIMS))))
+        return kind(array)
 
     def inner(self, shape: Shape, depth: int) -> Expr:
         n = self.pick(DIMS)
@@ -195,7 +199,7 @@ class Grower:
         x = self.pick([VARIABLES[name] for name in ("x", "y", "u", "w")])
         entry = ops.slice_(x, ("at",), ("all",), index)
         high = ops.add(ops.dim(x.rows), ops.num(-1))
-        return ops.isum(index, ops.num(0), high, ops.mul(entry, self.expression(SCALAR, min(depth, 1))))
+        return ops.isum(index, ops.num(self.choose(2)), high, ops.mul(entry, self.expression(SCALAR, min(depth, 1))))
 
     def hadamard(self, shape: Shape, depth: int) -> Expr:
         factors = [self.expression(shape, depth) for _ in range(2 + self.choose(2))]
@@ -228,13 +232,16 @@ class Grower:
         return ops.softmax(self.expression(shape, depth), self.choose(2))
 
     def part(self, shape: Shape, depth: int) -> Expr:
-        """Rows and columns of matrices; stacks taken apart again."""
+        """Rows and columns of matrices; stacks taken apart again; a transpose by vec and commutation."""
         if shape[0] is ONE:
             x = self.expression((self.pick(DIMS), shape[1]), depth)
             return ops.slice_(x, ("at",), ("all",), ops.num(1))
         if shape[1] is ONE:
             x = self.expression((shape[0], self.pick(DIMS)), depth)
             return ops.slice_(x, ("all",), ("at",), ops.num(-1))
+        if self.choose(2):
+            swapped = ops.vec(self.expression(shape[::-1], depth))
+            return ops.unvec(ops.mul(ops.commutation(shape[1], shape[0]), swapped), *shape)
         x, b = self.expression(shape, depth), self.expression((shape[0], ONE), depth)
         return ops.slice_(ops.block([[x, b]]), ("all",), ("range", None, -1))
 
