@@ -36,12 +36,30 @@ def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> 
     """Where f is not differentiable (or jumps) along the targets, and which value is used there."""
     active = depends(f, targets)
     found: dict[str, None] = {}
+    smooth = _smoothed(f)
     for n in topological(f):
-        entry = table.differential(n) if n in active else None
+        entry = table.differential(n) if n in active and n not in smooth else None
         if entry is not None and entry.kinks and any(a in active for a in n.args):
             for kink in entry.kinks_of(n):
                 found[_kink_text(kink, short)] = None
     return list(found)
+
+
+def _smoothed(f: Expr) -> set[Expr]:
+    """Nodes that vanish where they have a kink and stand only under powers of at least 2: norm2(x)^2, relu(z).^3."""
+    vanishing = {n for n in topological(f) if _vanishes_at_kink(n)}
+    seen_plain = {f}
+    for n in topological(f):
+        exponent = n.args[1] if n.op == "pow" else None
+        under_power = exponent is not None and exponent.op == "num" and exponent.data >= 2  # type: ignore[operator]
+        seen_plain.update(n.args[1:] if under_power else n.args)
+    return vanishing - seen_plain
+
+
+def _vanishes_at_kink(n: Expr) -> bool:
+    if n.op in ("max2", "min2"):
+        return any(a.op == "zeros" or (a.op == "num" and not a.data) for a in n.args)
+    return n.op == "norm2" or (n.op == "fn" and n.data in ("abs", "relu"))
 
 
 def _kink_text(kink: Kink, short: Simplifier) -> str:

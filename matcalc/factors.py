@@ -13,7 +13,7 @@ from typing import TypeAlias
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.order import sort_key
-from matcalc.shapes import ONE, Shape
+from matcalc.shapes import ONE, SCALAR, Shape
 
 Exponent: TypeAlias = Fraction | Expr
 Powers: TypeAlias = dict[Expr, Exponent]
@@ -130,12 +130,28 @@ def parts(e: Expr) -> Parts:
     if e.op != "mul":
         out.body = [e]
         return out
+    chain: list[Expr] = []
     for a in e.args:
         if a.is_scalar:
             out.coef *= _take_scalar(a, ONE_F, out.scalars)
         else:
-            out.body.append(a)
+            chain.append(a)
+    for segment in segments(chain):
+        if segment[0].rows is ONE and segment[-1].cols is ONE:
+            out.coef *= _take_scalar(ops.mul(*segment), ONE_F, out.scalars)
+        else:
+            out.body.extend(segment)
     return out
+
+
+def segments(chain: list[Expr]) -> list[list[Expr]]:
+    """A chain cut after every column: all but the first and the last segment are scalars."""
+    out: list[list[Expr]] = [[]]
+    for m in chain:
+        out[-1].append(m)
+        if m.cols is ONE:
+            out.append([])
+    return [segment for segment in out if segment]
 
 
 def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
@@ -210,6 +226,8 @@ def had_parts(e: Expr) -> HadParts:
         whole = isinstance(k, Fraction) and k.denominator == 1
         if e.op == "ones":
             continue
+        if e.op == "t" and (turned := _turned_product(e.args[0])) is not None:
+            e = turned
         if e.op == "had" and whole:
             todo.extend((a, k) for a in e.args)
         elif e.op == "mul" and not e.is_scalar and whole:
@@ -237,6 +255,13 @@ def had_parts(e: Expr) -> HadParts:
     return out
 
 
+def _turned_product(x: Expr) -> Expr | None:
+    """The transpose of an elementwise product or power of plain arrays, factor by factor; else None."""
+    if x.op not in ("had", "pow") or any(a.op in ("mul", "add") for a in x.args if not a.is_scalar):
+        return None
+    return ops.rebuild(x, [a.args[0] if a.op == "t" else ops.transpose(a) for a in x.args])
+
+
 # --- putting together -----------------------------------------------------------------------------
 
 
@@ -260,7 +285,7 @@ def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
     """Numerators and denominators, each in the fixed order."""
     above: list[Expr] = []
     below: list[Expr] = []
-    for base, k in powers.items():
+    for base, k in _grouped(powers).items():
         if base is not E and is_negative(k):
             below.append(power_node(base, scale_exponent(k, Fraction(-1))))
         else:
@@ -268,16 +293,47 @@ def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
     return sorted(above, key=sort_key), sorted(below, key=sort_key)
 
 
+def _grouped(powers: Powers) -> Powers:
+    """Bases with the same whole exponent beyond 1, up to sign, under one exponent: x^2*y^2/z^2 = (x*y/z)^2."""
+    sizes = [abs(k) for b, k in powers.items() if is_whole(k) and abs(k) > 1 and b is not E]  # type: ignore[arg-type]
+    repeated = {k for k in sizes if sizes.count(k) > 1}
+    if not repeated:
+        return powers
+    out = {b: k for b, k in powers.items() if not (is_whole(k) and abs(k) in repeated and b is not E)}  # type: ignore[arg-type]
+    for size in repeated:
+        group = {b: k / size for b, k in powers.items() if is_whole(k) and abs(k) == size and b is not E}  # type: ignore[arg-type, operator]
+        shape = next(iter(group)).shape
+        if all(k < 0 for k in group.values()):  # type: ignore[operator]
+            size, group = -size, {b: ONE_F for b in group}
+        product = compose(ONE_F, group, []) if shape == SCALAR else compose_had(HadParts(shape, ONE_F, {}, group))
+        out[product] = size
+    return out
+
+
 def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
     """coef * scalars * body with everything that divides behind one stroke: ``2*s*A*x/(3*n)``."""
     above, below = split_powers(scalars)
     if not (above or below or body):
         return ops.num(coef)
-    if coef.denominator != 1:
+    if coef.denominator != 1 and not _is_decimal(coef):
         below.insert(0, ops.num(coef.denominator))
-    front = [] if coef.numerator == 1 else [ops.num(coef.numerator)]
+        coef = Fraction(coef.numerator)
+    front = [] if coef == 1 else [ops.num(coef)]
     back = [ops.reciprocal(ops.mul(*below))] if below else []
+    if len(body) == 1 and body[0].op == "ones":  # a lifted scalar: so that it reads as one
+        return ops.mul(*front, *above, *back, *body)
     return ops.mul(*front, *above, *body, *back)
+
+
+def _is_decimal(value: Fraction) -> bool:
+    """Is it written with a decimal point (0.1, 0.37) rather than as a quotient (1/2, 1/3)?"""
+    rest = value.denominator
+    if rest % 10:
+        return False
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
 
 
 def compose_had(p: HadParts) -> Expr:

@@ -47,7 +47,12 @@ class Functions(Algebra):
                 return x.args[0]
             case "mul":
                 p = parts(x)
+                if p.body[-1].op == "ones" and len(p.body) > 1 and x.cols is ONE:
+                    front = compose(p.coef, p.scalars, [])
+                    return self.mul(front, ops.total(self.transpose(ops.mul(*p.body[:-1])), 0))
                 return compose(p.coef, p.scalars, [self.transpose(m) for m in reversed(p.body)])
+            case "sum" if x.data == 0:
+                return ops.mul(self.transpose(x.args[0]), ops.ones(x.args[0].rows, ONE))
             case "ones":
                 return ops.ones(x.cols, x.rows)
             case "zeros":
@@ -155,6 +160,8 @@ class Functions(Algebra):
             return ops.lift(ops.num(AT_ZERO[name]), x.shape)
         if x.op == "t":
             return self.transpose(self.fn(name, x.args[0]))
+        if x.op == "mul" and not x.is_scalar and (constant := ops.unlift(x)) is not None and constant.is_scalar:
+            return self.mul(self.fn(name, constant), ops.ones(*x.shape))
         if name == "exp" or name == "sqrt":
             raw = ops.fn(name, x)
             return self.mul(raw) if x.is_scalar else self.had(raw)
@@ -226,18 +233,17 @@ class Functions(Algebra):
             return x
         if is_zero(x):
             return zero({None: SCALAR, 0: (ONE, x.cols), 1: (x.rows, ONE)}[axis])
-        if x.op == "t":
-            turned = self.total(x.args[0], None if axis is None else 1 - axis)
-            return self.transpose(turned)
-        if x.rows is ONE:
-            return self.total(self.transpose(x))
         if x.cols is ONE and axis in (None, 0):
             return self.contraction(had_parts(x))
+        if x.rows is ONE:
+            return self.total(self.transpose(x))
         p = parts(x)
-        front = compose(p.coef, p.scalars, [])
-        return self.mul(front, self._total_of(p.body, axis, x))
+        made = self._total_of(p.body, axis)
+        if made.op == "sum" or (made.op == "mul" and made.args[-1].op == "ones"):  # its own short form
+            return compose(p.coef, p.scalars, list(made.args) if made.op == "mul" else [made])
+        return self.mul(compose(p.coef, p.scalars, []), made)
 
-    def _total_of(self, body: list[Expr], axis: int | None, x: Expr) -> Expr:
+    def _total_of(self, body: list[Expr], axis: int | None) -> Expr:
         if len(body) > 1:
             if axis is None and (body[0].cols is ONE):
                 return self.mul(self.total(body[0]), self.total(ops.mul(*body[1:])))
@@ -249,6 +255,8 @@ class Functions(Algebra):
                 return self.had(column(self, body[0].args[0]), self.total(ops.mul(*body[1:]), 1))
         whole = ops.mul(*body)
         match whole.op:
+            case "t":
+                return self.transpose(self.total(whole.args[0], None if axis is None else 1 - axis))
             case "ones":
                 count = {None: whole.rows * whole.cols, 0: whole.rows, 1: whole.cols}[axis]
                 return ops.lift(ops.dim(count), {None: SCALAR, 0: (ONE, whole.cols), 1: (whole.rows, ONE)}[axis])
@@ -266,6 +274,8 @@ class Functions(Algebra):
             return ops.ones(whole.rows, ONE)
         if axis == 0 and whole.op == "softmax" and whole.data == 0:
             return ops.ones(ONE, whole.cols)
+        if axis == 1:  # one symbol shorter than sum(..., axis=1)
+            return ops.mul(whole, ops.ones(whole.cols, ONE))
         return ops.total(whole, axis)
 
     def contraction(self, p: HadParts) -> Expr:
@@ -291,7 +301,7 @@ class Functions(Algebra):
             return self.mul(front, *rest)
         if len(bases) == 1:
             ((base, k),) = bases.items()
-            if k == 1 and known(base, "sum_one"):
+            if k == 1 and (known(base, "simplex") or known(base, "onehot")):
                 return front
             if k == 2:
                 return self.mul(front, self.power(self.norm2(base), Fraction(2)))

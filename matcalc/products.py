@@ -24,6 +24,7 @@ from matcalc.factors import (
     is_whole,
     parts,
     scale_exponent,
+    segments,
 )
 from matcalc.facts import known
 from matcalc.measure import length
@@ -69,6 +70,8 @@ class Products(Algebra):
                 p = parts(s)
                 coef *= p.coef * self._merge(scalars, p.scalars)
                 body = [*p.body, *body]
+        if not coef:
+            return zero((body[0].rows, body[-1].cols) if body else SCALAR)
         if self.expanding:
             return self.distribute(coef, scalars, body)
         return self.shortened_by_distributing(self._best_signs(coef, scalars, body))
@@ -88,9 +91,9 @@ class Products(Algebra):
                     if length(other) < best_length:
                         best, best_length = other, length(other)
             for base, k in scalars.items():
-                if k == 1 and (moved := self.absorb(c, base)) is not None:
+                if k in (1, -1) and (moved := self.absorb(c if k == 1 else 1 / c, base)) is not None:
                     others = {b: x for b, x in scalars.items() if b is not base}
-                    other = _with_scalar(rest, others, moved, body)
+                    other = compose(rest, {**others, moved: k}, body)
                     if length(other) < best_length:
                         best, best_length = other, length(other)
         return best
@@ -154,21 +157,14 @@ class Products(Algebra):
         chain = [s for s in stack if not s.is_scalar]
         if not chain:  # everything cancelled: the identity
             return content, scalars, [] if rows is ONE and cols is ONE else [ops.eye(rows)]
-        segments: list[list[Expr]] = [[]]
-        for node in chain:
-            segments[-1].append(node)
-            if node.cols is ONE:
-                segments.append([])
-        if not segments[-1]:
-            segments.pop()
         body: list[Expr] = []
-        for segment in segments:
+        for segment in segments(chain):
             shape = (segment[0].rows, segment[-1].cols)
             if shape == SCALAR:
                 scalars.append(self._inner(segment))
             elif shape[1] is ONE:
                 body.append(self._vector(segment))
-            elif shape[0] is ONE:
+            elif shape[0] is ONE and len(segment) > 1 and (segment[0].op == "ones" or any(n.op == "diagmat" for n in segment)):
                 body.append(self.transpose(self._vector([self.transpose(n) for n in reversed(segment)])))
             else:
                 body.extend(segment)
@@ -183,8 +179,6 @@ class Products(Algebra):
                 return Fraction(0), [ops.num(0)], []
             else:
                 flat.append(node)
-        if len(flat) == 2 and flat[0].op == flat[1].op == "ones":
-            flat = [ops.ones(flat[0].rows, flat[1].cols)]
         return content, scalars, flat
 
     def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:
@@ -195,6 +189,8 @@ class Products(Algebra):
             return [] if k == 0 else [self.run_node(base_a, k)]
         if a.op == "diagmat" and b.op == "diagmat":
             return [ops.diag(self.had(column(self, a.args[0]), column(self, b.args[0])))]
+        if a.op == b.op == "ones":
+            return [ops.dim(a.cols), ops.ones(a.rows, b.cols)]
         if a.rows is a.cols and b is self.transpose(a) and known(a, "orthogonal"):
             return []
         left = inverse_factors(self, b)
@@ -298,6 +294,11 @@ class Products(Algebra):
 
     def had_node(self, p: HadParts) -> Expr:
         """The short form of an elementwise product given by its powers."""
+        if not p.coef:
+            return zero(p.shape)
+        if p.bases and all(b.op == "t" for b in p.bases) and all(isinstance(k, Fraction) for k in p.bases.values()):
+            turned = {b.args[0]: k for b, k in p.bases.items()}
+            return self.transpose(self.had_node(HadParts((p.shape[1], p.shape[0]), p.coef, p.scalars, turned)))
         if self.expanding:
             whole = parts(compose_had(p))
             return self.distribute(whole.coef, whole.scalars, whole.body)
@@ -319,10 +320,6 @@ class Products(Algebra):
 
 
 ODD = frozenset("sin tan arcsin arctan sinh tanh erf sign".split())
-
-
-def _with_scalar(coef: Fraction, scalars: Powers, extra: Expr, body: list[Expr]) -> Expr:
-    return compose(coef, {**scalars, extra: ONE_F}, body)
 
 
 def column(algebra: Algebra, v: Expr) -> Expr:
