@@ -1,0 +1,157 @@
+"""Text -> expression, problem, kind, declarations: the front door of the language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from matcalc.declarations import kind_of
+from matcalc.elaborate import elaborate
+from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownName
+from matcalc.expr import Expr, topological
+from matcalc.infer import infer
+from matcalc.kinds import Kind
+from matcalc.names import spelled
+from matcalc.program import NONE, Program, check_declarable, place
+from matcalc.shaping import Conflict
+from matcalc.syntax import kind_statement, statements
+
+Declarations = Mapping[str, "str | Kind"] | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a text asks about.
+
+    ``function`` is the expression; ``kinds`` are those of every name that occurs or is declared, in order of
+    occurrence; ``definitions`` the named lines of a program, each written out; ``inferred`` the names whose
+    kind was not declared; ``notes`` what the reader should know about that.
+    """
+
+    function: Expr
+    kinds: dict[str, Kind]
+    definitions: tuple[tuple[str, Expr], ...]
+    inferred: frozenset[str]
+    notes: tuple[str, ...]
+    text: str
+
+
+def parse(text: str, declare: Declarations = None) -> Expr:
+    """The expression that the text stands for; of a program the last line, names written out."""
+    return read(text, declare).function
+
+
+def read(
+    text: str, declare: Declarations = None, of: str | None = None, wrt: Iterable[str] = ()
+) -> Problem:
+    """The function of a text or program (``of``: the name of a line) with the kinds of all names."""
+    declared = parse_declarations(declare)
+    found = statements(text)
+    try:
+        program = Program(text, found, declared)
+        if not program.lines:
+            raise InputError("there is no expression here, only declarations")
+        inference = infer(program)
+        values = elaborate(program, inference)
+    except MatcalcError as error:
+        raise place(error, text) from None
+    except Conflict as conflict:
+        raise place(conflict.error(), text) from None
+    number: int | None = len(values) - 1
+    if of is not None:
+        number = program.index_of(spelled(of))
+        if number is None:
+            raise UnknownName(f"no line assigns {of}")
+    assert number is not None
+    kinds: dict[str, Kind] = {}
+    for name in (*program.mentioned, *program.kinds):
+        kind = inference.kinds.get(name) or program.functions.get(name) or program.kinds.get(name)
+        if kind is not None and name not in kinds and not (kind.form == "scalar" and name in program.dims):
+            kinds[name] = kind
+    definitions = tuple((line.name, values[line.number]) for line in program.lines if line.name)
+    known = {*kinds, *program.dims, *(name for name, _ in definitions)}
+    for name in (wrt,) if isinstance(wrt, str) else wrt:
+        base = re.match(r"\s*([^\s\[]*)", name)
+        if base is None or spelled(base[1]) not in known:
+            raise UnknownName(f"{name} neither occurs nor is declared", hint=f"the names are {', '.join(kinds)}")
+    inferred = frozenset({*program.variables, *program.functions})
+    return Problem(values[number], kinds, definitions, inferred, _notes(program, kinds, values[number]), text)
+
+
+_COUNTS = frozenset("n m k p q N M K".split())
+
+
+def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple[str, ...]:
+    """Of names that look like lengths and are read as numbers: how to make them lengths."""
+    lengths = {k: kind.rows for k, kind in kinds.items() if kind.form == "vector" and k in program.variables}
+    reduced = [d for n in topological(function) if n.op in ("sum", "mean", "norm2", "norm1") for d in n.args[0].shape]
+    notes = []
+    for variable in program.variables.values():
+        if variable.name in _COUNTS and variable.form == "scalar" and not variable.integer:
+            choice = next((k for d in reduced for k, length in lengths.items() if length is d), None)
+            choice = choice or next(iter(lengths), None)
+            hint = f"; to make it the length of {choice} declare {choice}: vector({variable.name})" if choice else ""
+            notes.append(f"{variable.name} is a scalar parameter{hint}")
+    return tuple(notes)
+
+
+def parse_kind(text: str | Kind) -> Kind:
+    """The kind that is typed: ``symmetric(n)``, ``matrix(n, n), invertible``, ``function(vector(n)) -> scalar``."""
+    if isinstance(text, Kind):
+        return text
+    statement = kind_statement(text)
+    try:
+        return kind_of(statement, NONE)
+    except MatcalcError as error:
+        raise place(error, text) from None
+
+
+def parse_declarations(declare: Declarations) -> dict[str, Kind]:
+    """The declared kinds by name: from a mapping, or from text with one declaration a line (or after ``;``)."""
+    if declare is None:
+        return {}
+    if isinstance(declare, Mapping):
+        return _from_mapping(declare)
+    if not isinstance(declare, str):
+        raise DeclarationError(f"declarations are text or a mapping, not {type(declare).__name__}")
+    if not declare.strip(" \t\r\n;"):
+        return {}
+    kinds: dict[str, Kind] = {}
+    for statement in statements(declare):
+        if statement.form != "declaration":
+            raise DeclarationError(
+                "this is not a declaration", text=declare, position=statement.start,
+                hint="write A: symmetric(n); x: vector(n)",
+            )  # fmt: skip
+        try:
+            kind = kind_of(statement, NONE)
+            for token in statement.names:
+                name = spelled(token)
+                known = kinds.get(name)
+                if known is not None and known != kind:
+                    raise DeclarationError(
+                        f"{name} is declared twice: {known.text()} and {kind.text()}", position=token.start_pos
+                    )
+                check_declarable(name, kind, token.start_pos)
+                kinds[name] = kind
+        except MatcalcError as error:
+            raise place(error, declare) from None
+    return kinds
+
+
+_NAME = re.compile(r"[^\W\d_]\w*")
+
+
+def _from_mapping(declare: Mapping[str, str | Kind]) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = {}
+    for key, value in declare.items():
+        name = spelled(str(key).strip())
+        if not _NAME.fullmatch(name) or not name.isascii():
+            raise DeclarationError(f"{key!r} is not a name")
+        kind = parse_kind(value)
+        if name in kinds and kinds[name] != kind:
+            raise DeclarationError(f"{name} is declared twice: {kinds[name].text()} and {kind.text()}")
+        check_declarable(name, kind)
+        kinds[name] = kind
+    return kinds

@@ -1,0 +1,364 @@
+"""A program resolved: loops written out, declarations collected, each name tied to what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from matcalc.declarations import dimension, instantiate, kind_of, size
+from matcalc.errors import (
+    DeclarationError,
+    InputError,
+    LimitError,
+    MatcalcError,
+    SyntaxProblem,
+    UnknownName,
+    UnsupportedError,
+)
+from matcalc.kinds import ELEMENTWISE, Kind
+from matcalc.names import conventional_form, is_function_like, spelled
+from matcalc.shapes import SCALAR, Dim, Shape
+from matcalc.syntax import Node, Statement, close_matches
+from matcalc.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, known_functions
+
+MAX_NODES = 2_000_000
+NONE: Mapping[str, int] = {}
+
+
+class Inference(NamedTuple):
+    """Kinds of the undeclared names, and the sizes of constants and index sums by (line, node)."""
+
+    kinds: dict[str, Kind]
+    sizes: dict[tuple[int, int], Shape]
+
+
+class Variable:
+    """An undeclared name: its form (which may leave the ``convention``), its shape, where it first stands."""
+
+    __slots__ = ("convention", "first", "fixed", "form", "integer", "name", "position", "shape")
+
+    def __init__(self, name: str, first: int, position: int) -> None:
+        self.name = name
+        self.convention = conventional_form(name)
+        self.form = self.convention
+        self.first = first
+        self.position = position
+        self.fixed = False  # an index: always a scalar
+        self.integer = False
+        self.shape: Shape = SCALAR
+
+
+class Line:
+    """A statement with a value: its nodes, its name if it has one, the values of loop indices, and for each
+    node what its name stands for (``meaning``, by place)."""
+
+    __slots__ = ("indices", "meaning", "name", "nodes", "number", "start", "variables")
+
+    def __init__(self, number: int, statement: Statement, name: str, indices: Mapping[str, int]) -> None:
+        self.number = number
+        self.nodes = statement.nodes
+        self.start = statement.start
+        self.name = name
+        self.indices = indices
+        self.meaning: dict[int, tuple[Any, ...]] = {}
+        self.variables: dict[int, Variable] = {}
+
+
+class Program:
+    """The lines of a program, what is declared, and the undeclared names in order of occurrence."""
+
+    def __init__(self, text: str, found: list[Statement], declared: Mapping[str, Kind]) -> None:
+        self.text = text
+        self.kinds: dict[str, Kind] = dict(declared)
+        self.stated: set[str] = set()  # declared in the program itself
+        self.lines: list[Line] = []
+        self.variables: dict[str, Variable] = {}
+        self.functions: dict[str, Kind] = {}  # undeclared names that are called
+        self.mentioned: dict[str, None] = {}  # every name that occurs, in order
+        self.constants: dict[str, int] = {}  # names assigned a plain integer
+        self._assigned: dict[str, tuple[int, int]] = {}  # name -> (line, position)
+        self._budget = MAX_NODES
+        self._expand(found)
+        self.dims: set[str] = {name for kind in self.kinds.values() for name in _dims(kind)}
+        for line in self.lines:
+            self._sizes(line)
+        self._check_dims()
+        for line in self.lines:
+            self._resolve(line)
+
+    def index_of(self, name: str) -> int | None:
+        """The number of the line that assigns the name."""
+        found = self._assigned.get(name)
+        return None if found is None else found[0]
+
+    # --- lines and declarations ---------------------------------------------------------------------
+
+    def _expand(self, found: list[Statement]) -> None:
+        last = next((s for s in reversed(found) if s.form != "declaration"), None)
+        for statement in found:
+            if statement.form == "loop":
+                self._loop(statement)
+            elif statement.form == "function" and statement is not last:
+                raise SyntaxProblem(
+                    "this line has no name, and it is not the last", position=statement.start,
+                    hint="write name = expression on every line but the last",
+                )  # fmt: skip
+            else:
+                self._statement(statement, NONE)
+
+    def _loop(self, loop: Statement) -> None:
+        assert loop.bounds is not None
+        index = spelled(loop.names[0])
+        low, high = (self._bound(bound) for bound in loop.bounds)
+        nodes = sum(len(s.nodes) for s in loop.body) + 1
+        if (high - low + 1) * nodes > self._budget:
+            raise LimitError("this loop is too long to write out", position=loop.start)
+        for statement in loop.body:
+            if statement.form == "function":
+                raise SyntaxProblem(
+                    "a loop holds definitions and declarations", position=statement.start,
+                    hint="write for i in 1..3: h{i} = ...",
+                )  # fmt: skip
+        for value in range(low, high + 1):
+            for statement in loop.body:
+                self._statement(statement, {index: value})
+
+    def _bound(self, bound: Node) -> int:
+        value = dimension(bound, self.constants).number
+        if value is None:
+            raise DeclarationError(
+                "the bounds of a loop must be numbers", position=bound.start,
+                hint="a loop writes out the names h1, h2, ...; give K as a number, as in K = 3",
+            )  # fmt: skip
+        return value
+
+    def _statement(self, statement: Statement, indices: Mapping[str, int]) -> None:
+        self._budget -= len(statement.nodes)
+        if self._budget < 0:
+            raise LimitError("the program is too long", position=statement.start)
+        if statement.form == "declaration":
+            kind = kind_of(statement, indices)
+            for token in statement.names:
+                position = token.start_pos or 0
+                self._declare(instantiate(spelled(token), indices, position), kind, position)
+            return
+        name = ""
+        if statement.form == "definition":
+            token = statement.names[0]
+            position = token.start_pos or 0
+            name = instantiate(spelled(token), indices, position)
+            if name in self._assigned:
+                raise InputError(f"{name} is assigned twice", position=position, hint="each name is assigned once")
+            self._assigned[name] = (len(self.lines), position)
+            root = statement.root
+            if root is not None and root.op == "number" and root.data.denominator == 1:
+                self.constants[name] = int(root.data)
+        self.lines.append(Line(len(self.lines), statement, name, indices))
+
+    def _declare(self, name: str, kind: Kind, position: int) -> None:
+        known = self.kinds.get(name)
+        if known is not None and known != kind:
+            raise DeclarationError(
+                f"{name} is declared twice: {known.text()} and {kind.text()}", position=position
+            )
+        check_declarable(name, kind, position)
+        self.kinds[name] = kind
+        self.stated.add(name)
+
+    def _check_dims(self) -> None:
+        for name in self.dims:
+            kind = self.kinds.get(name)
+            if kind is not None and kind.form != "scalar":
+                raise DeclarationError(f"{name} is declared as {kind.text()}, and used as a dimension")
+            if name in self._assigned:
+                raise DeclarationError(
+                    f"{name} is assigned, and used as a dimension", position=self._assigned[name][1]
+                )
+
+    # --- names --------------------------------------------------------------------------------------
+
+    def _sizes(self, line: Line) -> None:
+        """Sizes of constants are dimensions: ``eye(n)``."""
+        for node in line.nodes:
+            if node.op == "call" and node.data[2]:
+                sizes = tuple(size(s, line.indices) for s in node.data[2])
+                line.meaning[node.at] = ("sized", node.data[0], sizes)
+                self.dims |= {name for dim in sizes for name in dim.names}
+
+    def _resolve(self, line: Line) -> None:
+        mark_bound(line.nodes)
+        integers = index_places(line.nodes)
+        for node in line.nodes:
+            if node.op == "name":
+                name = instantiate(node.data, line.indices, node.start)
+                self.mentioned.setdefault(name)
+                line.meaning[node.at] = self._meaning(name, node, line, node.at in integers)
+            elif node.op in ("call", "derivative"):
+                self._function(node, line)
+            elif node.op in ("bound", "range"):
+                self._check_index(node)
+
+    def _check_index(self, node: Node) -> None:
+        name = node.data
+        taken = "declared" if name in self.kinds or name in self.dims else "assigned" if name in self._assigned else ""
+        if taken:
+            raise InputError(
+                f"{name} is {taken}, so it cannot be the index of a sum", position=node.start,
+                hint="sum(i, x[i]) sums over an undeclared index; axis is a keyword, as in sum(X, axis=0)",
+            )  # fmt: skip
+
+    def _meaning(self, name: str, node: Node, line: Line, integer: bool) -> tuple[Any, ...]:
+        assigned = self._assigned.get(name)
+        if assigned is not None:
+            if assigned[0] >= line.number:
+                raise UnknownName(f"{name} is used before it is assigned", position=node.start)
+            return ("line", assigned[0])
+        if name in line.indices:
+            return ("integer", line.indices[name])
+        kind = self.kinds.get(name)
+        if name in self.dims and (kind is None or kind.form == "scalar"):
+            return ("dim", Dim.of(name))
+        if kind is not None:
+            if kind.form == "function":
+                raise UnknownName(
+                    f"{name} is a function, and has no argument here", position=node.start, hint=f"write {name}(x)"
+                )
+            return ("known", kind, name)
+        if name == "pi":
+            return ("pi",)
+        if name == "eye":
+            return ("eye",)
+        if name in self.functions:
+            raise UnknownName(f"{name} is used as a function and as a variable", position=node.start)
+        variable = self.variables.get(name)
+        if variable is None:
+            variable = self.variables[name] = Variable(name, line.number, node.start)
+        if integer:
+            variable.fixed = variable.integer = True
+            variable.form = "scalar"
+        line.variables[node.at] = variable
+        return ("variable", variable)
+
+    def _function(self, node: Node, line: Line) -> None:
+        name = instantiate(node.data[0], line.indices, node.start)
+        if node.op == "derivative":
+            kind = self.kinds.get(name)
+            if kind is None or kind.form != "function" or kind.args is None:
+                raise UnknownName(
+                    f"{node.data[1]} of {name} needs a declared function", position=node.start,
+                    hint=f"declare it, as in {name}: function(vector(n)) -> vector(m)",
+                )  # fmt: skip
+            self.mentioned.setdefault(name)
+            line.meaning[node.at] = ("derivative", name, kind, node.data[1], node.data[2])
+            return
+        if node.at in line.meaning:
+            return
+        primes = node.data[1]
+        kind = self.kinds.get(name)
+        if kind is not None and kind.form == "function":
+            self.mentioned.setdefault(name)
+            line.meaning[node.at] = ("undefined", name, kind, primes)
+            return
+        if kind is not None or name in self._assigned or name in self.dims:
+            what = f"a {kind.form}" if kind is not None else "no function"
+            shown = name + "'" * primes
+            raise UnknownName(
+                f"{name} is {what}, not a function", position=node.start, hint=f"write {shown}*(...) for a product"
+            )
+        canonical = ALIASES.get(name, name)
+        if canonical in FUNCTIONS or canonical in CONSTANTS or canonical in FILLED:
+            if primes:
+                raise UnsupportedError(
+                    f"the derivative of {canonical} is not written with a prime", position=node.start,
+                    hint="primes are for undefined functions; write the derivative out",
+                )  # fmt: skip
+            line.meaning[node.at] = ("function", canonical)
+            return
+        if name in self.variables:
+            shown = name + "'" * primes
+            raise UnknownName(
+                f"{name} is used as a variable and as a function", position=node.start,
+                hint=f"write {shown}*(...) for a product",
+            )  # fmt: skip
+        _refuse_unknown(name, node.start)
+        self.mentioned.setdefault(name)
+        self.functions[name] = ELEMENTWISE
+        line.meaning[node.at] = ("undefined", name, ELEMENTWISE, primes)
+
+
+def check_declarable(name: str, kind: Kind, position: int | None = None) -> None:
+    """Refuse to declare the constants of the language as something else."""
+    if kind.form == "function" and (name in CONSTANTS or name in FILLED):
+        raise DeclarationError(f"{name} is a constant of the language", position=position)
+
+
+def _refuse_unknown(name: str, position: int) -> None:
+    """Undeclared functions have short names; anything else is probably a misspelling."""
+    if name in ELSEWHERE:
+        raise UnknownName(f"the function {name} is unknown", position=position, hint=f"write {ELSEWHERE[name]}")
+    if is_function_like(name):
+        return
+    near = close_matches(name, known_functions())
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UnknownName(
+        f"the function {name} is unknown", position=position, hint=f"{hint}declare {name}: function if it is undefined"
+    )
+
+
+def _dims(kind: Kind) -> Iterator[str]:
+    parts = [kind, *(kind.args or ()), *([kind.result] if kind.result else [])]
+    for part in parts:
+        yield from part.rows.names
+        yield from part.cols.names
+
+
+def mark_bound(nodes: list[Node]) -> None:
+    """Turn the index of ``sum(i, ...)`` and its uses in the body into bound indices (ops ``bound``, ``index``)."""
+    scopes: dict[str, list[int]] = {}  # index name -> starts of the bodies around the current place
+    for node in reversed(nodes):
+        if node.op == "name" and scopes:
+            starts = scopes.get(node.data, [])
+            while starts and node.at < starts[-1]:
+                starts.pop()
+            if starts:
+                node.op = "index"
+        elif node.op == "call" and node.data[0] == "sum" and len(node.args) == 2:
+            head, body = node.args
+            if head.op == "name" and body.op != "keyword":
+                head.op = "bound"
+            if head.op in ("bound", "range"):
+                starts = scopes.setdefault(head.data, [])
+                while starts and node.at < starts[-1]:
+                    starts.pop()
+                starts.append(body.first)
+
+
+def index_places(nodes: list[Node]) -> set[int]:
+    """The places of the nodes that stand in an index, in a bound of a sum, or as the number of a unit vector."""
+    found: set[int] = set()
+    cover: int | None = None  # the first place of the index that the walk is in
+    ends: dict[int, int] = {}
+    for node in reversed(nodes):
+        if cover is not None and node.at < cover:
+            cover = None
+        if cover is None:
+            cover = ends.get(node.at)
+        if cover is not None:
+            found.add(node.at)
+        parts: list[Node] = []
+        if node.op == "entries":
+            parts = node.args[1:]
+        elif node.op == "range":
+            parts = node.args
+        elif node.op == "call" and node.data[0] == "unit" and node.data[2]:
+            parts = node.args
+        for part in parts:
+            ends[part.at] = part.first
+    return found
+
+
+def place(error: MatcalcError, text: str) -> MatcalcError:
+    """The error with the text that its position refers to."""
+    if error.text is None and error.position is not None:
+        error.text = text
+    return error

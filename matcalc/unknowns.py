@@ -1,0 +1,127 @@
+"""Unknown dimensions: dimension names that begin with ``?``, bound by equations as typing goes along.
+
+An unknown is never bound to 1: a free dimension is one of a vector or matrix. Bindings are kept on a trail, so
+a reading that does not fit is undone in the time that it took.
+"""
+
+from __future__ import annotations
+
+from matcalc.shapes import Dim, Shape
+
+
+class Unknowns:
+    """The equations between dimensions met so far."""
+
+    def __init__(self) -> None:
+        self._bound: dict[Dim, Dim] = {}
+        self._trail: list[Dim] = []
+        self._count = 0
+        self._order: dict[Dim, int] = {}
+        self.pending: list[tuple[Dim, Dim]] = []
+
+    def fresh(self) -> Dim:
+        """A new unknown."""
+        self._count += 1
+        new = Dim.of(f"?{self._count}")
+        self._order[new] = self._count
+        return new
+
+    def mark(self) -> tuple[int, int]:
+        """A place to ``undo`` to."""
+        return len(self._trail), len(self.pending)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Forget all that was bound since the mark."""
+        while len(self._trail) > mark[0]:
+            del self._bound[self._trail.pop()]
+        del self.pending[mark[1] :]
+
+    def find(self, dim: Dim) -> Dim:
+        """What the dimension is, as far as is known."""
+        while True:
+            bound = self._bound.get(dim)
+            if bound is not None:
+                dim = bound
+                continue
+            if dim.name is None and self._bound:
+                names = {name: self._bound[u] for name in dim.names if (u := Dim.of(name)) in self._bound}
+                if names:
+                    dim = dim.substitute(names)
+                    continue
+            return dim
+
+    def shape(self, shape: Shape) -> Shape:
+        """A shape with both dimensions found."""
+        return (self.find(shape[0]), self.find(shape[1]))
+
+    def same(self, left: Dim, right: Dim) -> bool:
+        """Make the two equal; False if they cannot be. An equation that decides nothing yet stays pending."""
+        left, right = self.find(left), self.find(right)
+        if left is right:
+            return True
+        first, second = self._order.get(left, 0), self._order.get(right, 0)
+        if first and second:
+            older, newer = (left, right) if first < second else (right, left)
+            self._bind(newer, older)
+            return True
+        if first and left.name not in right.names:
+            return self._bind(left, right)
+        if second and right.name not in left.names:
+            return self._bind(right, left)
+        return self._solve(left, right)
+
+    def _bind(self, unknown: Dim, value: Dim) -> bool:
+        number = value.number
+        if number is not None and number < 2:
+            return False
+        self._bound[unknown] = value
+        self._trail.append(unknown)
+        return True
+
+    def _solve(self, left: Dim, right: Dim) -> bool:
+        """Solve left = right for an unknown that occurs once, alone in its term."""
+        difference = left - right
+        names = [name for name in sorted(difference.names) if name.startswith("?")]
+        if not names:
+            return False
+        for name in names:
+            terms = [(m, c) for m, c in difference.terms if name in m]
+            if len(terms) != 1 or terms[0][0] != (name,):
+                continue
+            factor = terms[0][1]
+            rest = [(m, c) for m, c in difference.terms if name not in m]
+            if all(c % factor == 0 for _, c in rest):
+                return self._bind(Dim.of(name), Dim(tuple((m, -c // factor) for m, c in rest)))
+        if len(difference.terms) <= 2 and all(m for m, _ in difference.terms):
+            return self._cancel(difference, left, right)
+        self.pending.append((left, right))
+        return True
+
+    def _cancel(self, difference: Dim, left: Dim, right: Dim) -> bool:
+        """a*u = a*v means u = v."""
+        if len(difference.terms) == 2:
+            (one, c), (two, d) = difference.terms
+            common = [name for name in set(one) for _ in range(min(one.count(name), two.count(name)))]
+            if common and c == -d:
+                for name in common:
+                    one, two = _without(one, name), _without(two, name)
+                return self.same(Dim(((one, 1),)), Dim(((two, 1),)))
+        self.pending.append((left, right))
+        return True
+
+    def settle(self) -> tuple[Dim, Dim] | None:
+        """Try the pending equations again; one that is still undecided or false, else None."""
+        while self.pending:
+            waiting, self.pending = self.pending, []
+            for left, right in waiting:
+                if not self.same(left, right):
+                    return self.find(left), self.find(right)
+            if len(self.pending) == len(waiting):
+                left, right = self.pending[0]
+                return self.find(left), self.find(right)
+        return None
+
+
+def _without(monomial: tuple[str, ...], name: str) -> tuple[str, ...]:
+    place = monomial.index(name)
+    return monomial[:place] + monomial[place + 1 :]

@@ -1,0 +1,60 @@
+"""The functions of the language: how many arguments each takes, and which rule gives the shape of its value."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Function(NamedTuple):
+    """``rule`` names the shape rule in ``matcalc.shaping``; from ``fewest`` to ``most`` arguments."""
+
+    rule: str
+    fewest: int = 1
+    most: int = 1
+
+
+ELEMENTWISE = (
+    "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh sigmoid softplus relu gelu "
+    "erf lgamma digamma trigamma abs sign"
+).split()
+MATRIX_FUNCTIONS = "expm logm sqrtm sinm cosm".split()
+FUNCTIONS = {
+    **dict.fromkeys(ELEMENTWISE, Function("elementwise")),
+    **dict.fromkeys(MATRIX_FUNCTIONS, Function("square")),
+    **dict.fromkeys([name + "_frechet" for name in MATRIX_FUNCTIONS], Function("frechet", 2, 2)),
+    **dict.fromkeys(["tr", "det", "logdet"], Function("number_of_square")),
+    **dict.fromkeys(["inv", "adj"], Function("square")),
+    **dict.fromkeys(["norm1", "norm2", "prod"], Function("number")),
+    **dict.fromkeys(["sum", "mean"], Function("reduce")),
+    "pinv": Function("turned"),
+    "diag": Function("diag"),
+    "vec": Function("vec"),
+    "kron": Function("kron", 2, 2),
+    "outer": Function("outer", 2, 2),
+    "dot": Function("dot", 2, 2),
+    "softmax": Function("softmax"),
+    "logsumexp": Function("logsumexp"),
+    "max": Function("pair", 1, 2),
+    "min": Function("pair", 1, 2),
+}
+# constants with sizes (their size arguments are not expressions), and constants whose size is inferred
+CONSTANTS = {"eye": (1, 1), "ones": (1, 2), "zeros": (1, 2), "commutation": (2, 2), "unit": (1, 1), "unvec": (2, 2)}
+FILLED = ("vector", "matrix")
+AXIS = ("sum", "mean", "softmax", "logsumexp")
+ALIASES = {
+    "trace": "tr", "inverse": "inv", "ln": "log", "sigma": "sigmoid", "asin": "arcsin", "acos": "arccos",
+    "atan": "arctan", "norm_1": "norm1", "norm_2": "norm2",
+}  # fmt: skip
+# what others call things, and how to write it here
+ELSEWHERE = {
+    "transpose": "X'", "norm": "norm2(x) or norm1(x)", "mse": "mean((y - p).^2)",
+    "identity": "eye(n)", "cross_entropy": "-sum(y .* log(p))", "hadamard": "x .* y", "pow": "x^2 or x .^ 2",
+    "square": "x .^ 2", "dist": "norm2(x - y)", "cot": "cos(x) ./ sin(x)", "sec": "1 ./ cos(x)",
+    "csc": "1 ./ sin(x)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "logistic": "sigmoid(x)",
+    "average": "mean(x)", "sech": "1 ./ cosh(x)", "erfc": "1 - erf(x)", "inner": "dot(x, y)",
+}  # fmt: skip
+
+
+def known_functions() -> list[str]:
+    """Every name that may be called without declaring it."""
+    return [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]
