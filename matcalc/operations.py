@@ -311,6 +311,7 @@ _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "unvec": lambda n, a, env: a[0].reshape((env.size(n.rows), env.size(n.cols)), order="F"),
     "diagmat": _of(lambda x: np.diag(x.reshape(-1))),
     "diagvec": _of(lambda x: np.diag(x)[:, None]),
+    "part": lambda n, a, env: (np.tril if n.data == "lower" else np.triu)(a[0]),
     "kron": lambda n, a, env: np.kron(a[0], a[1]),
     "sum": _along(np.sum),
     "mean": _along(np.mean),

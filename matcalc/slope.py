@@ -21,6 +21,7 @@ _REAL = 1e-9  # a complex step along a real function leaves no more than this
 _STEPS = (2e-3, 2e-4)
 _LEVELS = 3
 _ACCURACY = 1e-8
+_NOISE = 1e-5  # of the largest slope on the way: below this a slope is rounding
 
 
 class Slope:
@@ -78,7 +79,7 @@ class Slope:
             return "the function is not real near there"
         passed = [results[n] for n in self.path if n in results]
         largest = max((float(np.max(np.abs(np.imag(v)))) for v in passed), default=0.0)
-        return slope, 1e-7 * largest / _STEP if np.isfinite(largest) else 0.0
+        return slope, _NOISE * largest / _STEP if np.isfinite(largest) else 0.0
 
     def _differences(
         self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any], step: float

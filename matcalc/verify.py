@@ -27,7 +27,8 @@ from matcalc.sizes import shrink, size_settings, too_large
 from matcalc.slope import Slope
 
 TOLERANCE = 1e-7
-_FLOOR = 1e-7  # of the intermediate results' size: below this a number is rounding
+_FLOOR = 1e-5  # of the intermediate results' size: below this a number is rounding
+_EXACT = 1e-10  # closer than this, rounding need not be told from error
 _ATTEMPTS = 40  # at one setting of the sizes
 _SCALAR_DRAWS = 16  # where all is scalar: few numbers, so more points before every sign has occurred
 
@@ -123,7 +124,7 @@ def verify_gradient(
             left = float(np.sum(weights * found * along))
             size = max(abs(left), abs(float(right)), 1e-300)
             error = abs(left - float(right))
-            if not error <= tolerance * size:
+            if not error <= _EXACT * size:
                 size = max(size, noise, _FLOOR * watch.magnitude * float(np.abs(along).max()))
             worst = _worse(worst, error / size)
         if facts & LINEAR:
@@ -333,7 +334,7 @@ def _difference(found: Any, expected: Any, floor: float) -> float:
     """Largest difference relative to the largest entry (or to the floor where both are rounding)."""
     error = float(np.max(np.abs(found - expected)))
     size = max(float(np.max(np.abs(found))), float(np.max(np.abs(expected))), 1e-300)
-    return error / size if error <= 1e-9 * size else error / max(size, floor)
+    return error / size if error <= _EXACT * size else error / max(size, floor)
 
 
 # --- directions -----------------------------------------------------------------------------------

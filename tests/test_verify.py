@@ -178,11 +178,6 @@ def free_gradient(variable: Expr) -> tuple[Expr, Expr]:
     )
 
 
-def strict(part: str) -> Expr:
-    """The 0/1 matrix of a triangle, as an index sum would be: here a declared constant."""
-    return array(part, n, n)
-
-
 @pytest.mark.parametrize("fact", ["symmetric", "spd"])
 def test_symmetric_variables(fact: str) -> None:
     variable = array("V", n, n, fact)
@@ -208,7 +203,12 @@ def test_diagonal_variables() -> None:
 
 @pytest.mark.parametrize("fact", ["lower", "upper"])
 def test_triangular_variables(fact: str) -> None:
-    """At a declared size, with the triangle of ones written out."""
+    """By the triangle of the free gradient; and at a declared size, with the triangle of ones written out."""
+    general = array("V", n, n, fact)
+    f, free = free_gradient(general)
+    other = "upper" if fact == "lower" else "lower"
+    assert verify_gradient(f, general, ops.part(fact, free))
+    assert not verify_gradient(f, general, ops.part(other, free))
     three = Dim.of(3)
     variable = array("V", three, three, fact)
     c = array("C", three, three)
