@@ -158,7 +158,8 @@ class Writer:
                 continue
             close()
             if link in (".*", "./"):
-                done += [_juxtaposed(left, POWER)] if left else ["1"]
+                minus = not done and len(left) == 1 and left[0].negated
+                done += [left[0] if minus else _juxtaposed(left, POWER)] if left else ["1"]
                 if divided:  # a / b * c is not a / (b * c)
                     done = [_bracketed(*done)]
                 divided = link == "./"
@@ -168,8 +169,8 @@ class Writer:
         close()
         if not done and not reading.negative and len(left) == 1 and left[0].level == POWER:
             return left[0]  # a fraction
-        minus = ["-"] if reading.negative else []
-        return Phrase(PRODUCT, *minus, *done, _juxtaposed(left, POWER))
+        sign = ["-"] if reading.negative else []
+        return Phrase(PRODUCT, *sign, *done, _juxtaposed(left, POWER))
 
     def power(self, reading: Power, of: Of) -> Phrase:
         exponent = of(reading.exponent)

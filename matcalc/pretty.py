@@ -105,8 +105,8 @@ class _Writer:
         divided = over = False
         for place, (link, part) in enumerate(reading.factors):
             factor = of(part)
-            number = place == 0 and isinstance(part, Number | Expr) and _is_number(part)
-            shown = factor if number else _at_least(POWER, factor)
+            number = place == 0 and _is_number(part)
+            shown = factor if number or (place == 0 and not link and factor.negated) else _at_least(POWER, factor)
             if place == 0:
                 pieces += ["1", _LINKS[link]] if link else []
             elif link == "*":

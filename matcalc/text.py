@@ -95,8 +95,8 @@ def _product(reading: Product, of: Of) -> Phrase:
         if link:
             pieces += ["1", _LINKS[link]] if place == 0 else [_LINKS[link]]
         phrase = of(part)
-        lone_number = place == 0 and isinstance(part, Number | Expr) and _is_number(part)
-        pieces.append(phrase if lone_number else _at_least(POWER, phrase))
+        bare = place == 0 and not link and (_is_number(part) or phrase.negated)
+        pieces.append(phrase if bare else _at_least(POWER, phrase))
     return Phrase(PRODUCT, *pieces)
 
 

@@ -33,6 +33,11 @@ class Phrase:
         """The same pieces, said to bind otherwise."""
         return Phrase(level, *self.pieces)
 
+    @property
+    def negated(self) -> bool:
+        """Whether this is a minus sign before one factor: it may stand first in an elementwise product."""
+        return len(self.pieces) == 2 and self.pieces[0] in ("-", "−")
+
     def __str__(self) -> str:
         out: list[str] = []
         stack: list[str | Phrase] = [self]

@@ -42,6 +42,7 @@ CASES = {
     r"(X^\top)^{2}": ops.matpow(transpose(X), num(2)),
     r"(A x) \odot u \odot (1 - u)": had(mul(A, x), u, sub(ops.ones(m, ONE), u)),
     r"(1 \oslash x) \odot y": had(reciprocal(x), y),
+    r"-x \odot y": had(neg(x), y),
     r"-(x \oslash y)": neg(had(x, reciprocal(y))),
     r"x \odot [x \odot \hat{y} < 1]": had(x, ops.compare("<", had(x, yhat), num(1))),
     r"\lVert A x - u \rVert_{2}^{2}": power(ops.norm2(sub(mul(A, x), u)), num(2)),

@@ -35,6 +35,7 @@ CASES = {
     "X²": ops.matpow(X, num(2)),
     "x ⊙ (1 − x)": had(x, sub(ops.ones(n, ONE), x)),
     "(1 ⊘ x) ⊙ y": had(reciprocal(x), y),
+    "−x ⊙ y": had(neg(x), y),
     "−(x ⊘ y)": neg(had(x, reciprocal(y))),
     "x ⊙ [x ⊙ y ≤ 1]": had(x, ops.compare("<=", had(x, y), num(1))),
     "‖Ax − u‖²": power(ops.norm2(sub(mul(A, x), u)), num(2)),
