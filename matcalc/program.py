@@ -348,9 +348,7 @@ def index_places(nodes: list[Node]) -> set[int]:
         parts: list[Node] = []
         if node.op == "entries":
             parts = node.args[1:]
-        elif node.op == "range":
-            parts = node.args
-        elif node.op == "call" and node.data[0] == "unit" and node.data[2]:
+        elif node.op == "range" or (node.op == "call" and node.data[0] == "unit" and node.data[2]):
             parts = node.args
         for part in parts:
             ends[part.at] = part.first

@@ -159,6 +159,8 @@ class Build(Transformer[Token, Any]):
     def superscript(self, children: list[Any]) -> Node:
         base, mark = children
         stop = mark.end_pos
+        if len(mark) > 6:
+            raise LimitError("this exponent is too large", position=mark.start_pos)
         if mark.endswith("ᵀ"):  # ⁻ᵀ
             base = _power_of(base, Fraction(-1), mark)
             return Node("transpose", [base], None, base.start, stop)
@@ -240,7 +242,7 @@ _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789
 
 
 def _power_of(base: Node, exponent: Fraction, mark: Token) -> Node:
-    start, stop = mark.start_pos or 0, mark.end_pos or 0
+    start, stop = base.stop, base.stop + len(mark)
     number = Node("number", [], abs(exponent), start, stop)
     if exponent < 0:
         number = Node("neg", [number], None, start, stop)
