@@ -1,0 +1,79 @@
+"""``gradient``, ``jacobian`` and ``hessian`` of SymPy expressions, as SymPy expressions in the caller's symbols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from matcalc.derive import derive
+from matcalc.errors import InputError, UnsupportedError
+from matcalc.names import spelled
+from matcalc.sympy_bridge import read_sympy, to_sympy
+
+Explicit = sp.ImmutableDenseMatrix
+
+
+def gradient(f: Any, X: Any) -> Any:
+    """The G of X's shape with df = tr(G' dX), for a scalar f; f and X are SymPy objects.
+
+    X is a Symbol, a MatrixSymbol, or a Matrix of Symbols (then the derivatives stand in a Matrix of that shape).
+
+    >>> import sympy as sp
+    >>> A, x = sp.MatrixSymbol("A", 3, 3), sp.MatrixSymbol("x", 3, 1)
+    >>> gradient(x.T * A * x, x)
+    (A + A.T)*x
+    """
+    if isinstance(X, sp.MatrixBase):
+        return Explicit(X.rows, X.cols, [gradient(f, entry) for entry in X])
+    if not isinstance(X, (sp.Symbol, sp.MatrixSymbol)):
+        raise InputError(f"the derivative is taken by a Symbol or a MatrixSymbol, not by {type(X).__name__}")
+    read = read_sympy(f)
+    name = next((name for name in read.kinds if read.objects[name] == X), None)
+    if not read.expr.is_scalar:
+        raise UnsupportedError("the gradient is of a scalar; the derivative of an array is its Jacobian")
+    if name is None:  # f does not depend on X
+        if X in read.objects.values():
+            raise UnsupportedError(f"{X} is a dimension here; the derivative is taken by variables")
+        if spelled(X.name) in read.objects:
+            raise InputError(
+                f"another SymPy object than {X} has that name in the function (other shape or assumptions)"
+            )
+        zero: Any = sp.ZeroMatrix(*X.shape) if X.is_Matrix else sp.S.Zero
+        return zero
+    found = to_sympy(derive(f, wrt=name).answer, read.objects)
+    return Explicit([[found]]) if X.is_Matrix and not found.is_Matrix else found
+
+
+def jacobian(f: Any, X: Any) -> Any:
+    """J[i, j] = df_i/dx_j: a row for a scalar f, for a Matrix of scalars its rows; X is a scalar, vector or row."""
+    if not _is_line(X):
+        raise UnsupportedError("the Jacobian by a matrix is an array with four indices: not supported")
+    if isinstance(f, sp.MatrixBase):
+        if 1 not in f.shape:
+            raise UnsupportedError("the Jacobian of a matrix is an array with more than two indices: not supported")
+        rows = [_row(gradient(entry, X)) for entry in f]
+        if all(isinstance(row, sp.MatrixBase) for row in rows):
+            return Explicit(sp.Matrix.vstack(*rows))
+        return sp.BlockMatrix([[row] for row in rows]) if len(rows) > 1 else rows[0]
+    if read_sympy(f).expr.is_scalar:
+        return _row(gradient(f, X))
+    raise UnsupportedError("the Jacobian of a vector or matrix expression is not supported yet")
+
+
+def hessian(f: Any, X: Any) -> Any:
+    """The second derivative of a scalar f by a scalar."""
+    if not isinstance(X, sp.Symbol):
+        raise UnsupportedError("the Hessian by a vector or matrix is not supported yet")
+    return gradient(gradient(f, X), X)
+
+
+def _is_line(X: Any) -> bool:
+    return not getattr(X, "is_Matrix", False) or 1 in X.shape
+
+
+def _row(g: Any) -> Any:
+    """A gradient as the 1 x n row of a Jacobian; scalars as 1 x 1."""
+    if not g.is_Matrix:
+        return Explicit([[g]])
+    return g if g.shape[0] == 1 else g.T
