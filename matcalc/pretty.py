@@ -95,9 +95,11 @@ class _Writer:
     def sum(self, reading: Sum, of: Of) -> Phrase:
         pieces: list[str | Phrase] = []
         for negative, part in reading.terms:
+            phrase = of(part)
+            signed = bool(pieces) and phrase.first[0] in "-−"
             if pieces:
                 pieces.append(" − " if negative else " + ")
-            pieces.append(_at_least(PRODUCT, of(part)))
+            pieces.append(_at_least(ATOM if signed else PRODUCT, phrase))
         return Phrase(SUM, *pieces)
 
     def product(self, reading: Product, of: Of) -> Phrase:

@@ -80,9 +80,11 @@ def _undefined(reading: Undefined, of: Of) -> Phrase:
 def _sum(reading: Sum, of: Of) -> Phrase:
     pieces: list[str | Phrase] = []
     for negative, part in reading.terms:
+        phrase = of(part)
+        signed = bool(pieces) and phrase.first[0] in "-−"
         if pieces:
             pieces.append(" - " if negative else " + ")
-        pieces.append(_at_least(PRODUCT, of(part)))
+        pieces.append(_at_least(ATOM if signed else PRODUCT, phrase))
     return Phrase(SUM, *pieces)
 
 

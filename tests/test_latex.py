@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from matcalc.expr import Expr
 from matcalc.latex import Notation, latex, latex_where
 from matcalc.latex_names import latex_name, name_table
 from matcalc.ops import add, had, mul, neg, num, power, reciprocal, sub, transpose
+from matcalc.parse import parse
 from matcalc.shapes import ONE, Dim
 
 A, B, X, S, W = (VARIABLES[name] for name in ("A", "B", "X", "S", "W1"))
@@ -72,6 +74,18 @@ CASES = {
 @pytest.mark.parametrize("shown", CASES)
 def test_latex(shown: str) -> None:
     assert latex(CASES[shown]) == shown
+
+
+GOLDEN = (Path(__file__).parent / "golden" / "formulas.tex").read_text(encoding="utf-8").strip().split("\n\n")
+DECLARED = GOLDEN[0].replace("% ", "")
+
+
+@pytest.mark.parametrize("block", GOLDEN[1:], ids=lambda block: block.splitlines()[0][2:])
+def test_golden(block: str) -> None:
+    """The file shows what is typed (as a comment) and the formula under it."""
+    typed, shown = block.split("\n", 1)
+    assert latex(parse(typed.removeprefix("% "), DECLARED)) == shown
+    check_brackets(shown)
 
 
 def test_entries_are_told_from_subscripted_names() -> None:

@@ -45,6 +45,7 @@ SIGNS_AND_QUOTIENTS = {
     "x - x .* y": sub(x, had(x, y)),
     "-(x .* y)": neg(had(x, y)),
     "-x .* y": had(neg(x), y),
+    "x + (-x .* y)": add(x, had(neg(x), y)),
     "(-2*x) .* y": had(mul(num(-2), x), y),
     "x .* (-y)": had(x, neg(y)),
     "s - (-x .* y)'*x": sub(s, mul(transpose(had(neg(x), y)), x)),
