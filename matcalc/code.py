@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import keyword
 import re
-import types
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matcalc.emission import Emission, Names
 from matcalc.errors import UnsupportedError
@@ -66,11 +66,11 @@ def module_source(
     return _module(table, written, parameters, header)
 
 
-def compile_module(source: str) -> types.SimpleNamespace:
-    """The functions of generated source (of nothing else: the source is executed)."""
-    namespace: dict[str, object] = {"__name__": "matcalc_generated"}
+def compile_module(source: str) -> dict[str, Any]:
+    """The names that generated source defines (it is executed: give it nothing else)."""
+    namespace: dict[str, Any] = {"__name__": "matcalc_generated"}
     exec(compile(source, "<matcalc>", "exec"), namespace)
-    return types.SimpleNamespace(**{k: v for k, v in namespace.items() if not k.startswith("__")})
+    return namespace
 
 
 # --- parameters ---------------------------------------------------------------------------------------
@@ -185,6 +185,9 @@ def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:
     if not missing:
         if not code.ndim:
             return make.call("float", (code,), ())
+        if code.op == "neg" and code.args[0].op == "outer":  # the sign on a vector: one array less
+            u, v = code.args[0].args
+            return make.outer(make.neg(u), v)
         return make.call("copy", (code,), code.shape) if _shares(code) else code
     assert kind is not None
     if not code.ndim:

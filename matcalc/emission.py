@@ -75,12 +75,12 @@ class Emission:
         """The lines that compute the instructions, and the text of each."""
         texts: Texts = {}
         self._block(codes, {}, texts, 1)
-        return [self._short(texts, code, 1) for code in codes]
-
-    def _short(self, texts: Texts, code: Code, indent: int) -> Text:
-        if len(texts[code][0]) > _WIDTH - 20:
-            self._assign(texts, code, indent)
-        return texts[code]
+        long = sorted((c for c in codes if len(texts[c][0]) > 12), key=lambda c: -len(texts[c][0]))
+        for code in long:
+            if sum(len(texts[c][0]) + 2 for c in codes) <= _WIDTH - 20:
+                break
+            self._assign(texts, code, 1)
+        return [texts[code] for code in codes]
 
     # --- blocks -------------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Emission:
             stem = _STEMS[code.data[0]]
             if arg.isidentifier() and len(arg) <= 6 and f"{stem}_{arg}" not in self.names.taken:
                 return self.names.fresh(f"{stem}_{arg}")
-        if code.op == "matmul":
+        if code.op == "matmul" and all(a.op == "input" or a.op == "T" and a.args[0].op == "input" for a in code.args):
             parts = [texts[a][0].replace(".T", "T") for a in code.args]
             name = "".join(parts)
             if len(name) <= 8 and name.isidentifier() and name not in self.names.taken:

@@ -38,16 +38,22 @@ _NO_INDEX: frozenset[str] = frozenset()
 
 
 class Code:
-    """One instruction: ``op``, ``args``, ``data``, the run-time ``shape``, and the loop indices it needs (``free``)."""
+    """One instruction: ``op``, ``args``, ``data``, the run-time ``shape``, the loop indices it needs (``free``).
 
-    __slots__ = ("args", "data", "free", "op", "shape")
+    ``symmetric``: the array is known to equal its transpose, so that no transpose of it is written.
+    """
 
-    def __init__(self, op: str, args: tuple[Code, ...], data: Any, shape: Extent, free: frozenset[str]) -> None:
+    __slots__ = ("args", "data", "free", "op", "shape", "symmetric")
+
+    def __init__(
+        self, op: str, args: tuple[Code, ...], data: Any, shape: Extent, free: frozenset[str], symmetric: bool
+    ) -> None:
         self.op = op
         self.args = args
         self.data = data
         self.shape = shape
         self.free = free
+        self.symmetric = symmetric
 
     @property
     def ndim(self) -> int:
@@ -97,6 +103,16 @@ def broadcast(codes: Sequence[Code]) -> Extent:
     return (rows, cols)
 
 
+def _symmetric(op: str, args: tuple[Code, ...], data: Any) -> bool:
+    """Whether the operation gives a symmetric matrix of these operands."""
+    if op in ("add", "mul", "neg", "ipow") or (op == "call" and data[0] in ("inv", "eye", "diagflat", "expm")):
+        return all(a.ndim == 0 or a.symmetric or (op == "call" and a.ndim == 1) for a in args)
+    if op == "matmul":
+        x, y = args
+        return (y.op == "T" and y.args[0] is x) or (x.op == "T" and x.args[0] is y) or (x is y and x.symmetric)
+    return op == "outer" and args[0] is args[1]
+
+
 class Instructions:
     """Builds instructions; equal ones are the same object."""
 
@@ -114,13 +130,16 @@ class Instructions:
                 free = frozenset({str(data)})
             else:
                 free = _NO_INDEX.union(*(a.free for a in args)) if args else _NO_INDEX
-            found = self._table[key] = Code(op, args, data, shape, free)
+            symmetric = len(shape) == 2 and shape[0] is shape[1] and _symmetric(op, args, data)
+            found = self._table[key] = Code(op, args, data, shape, free, symmetric)
         return found
 
     # leaves
 
-    def input(self, name: str, shape: Extent) -> Code:
-        return self.make("input", (), name, shape)
+    def input(self, name: str, shape: Extent, symmetric: bool = False) -> Code:
+        code = self.make("input", (), name, shape)
+        code.symmetric = symmetric
+        return code
 
     def num(self, value: int | Fraction) -> Code:
         return self.make("num", (), Fraction(value), ())
@@ -265,7 +284,7 @@ class Instructions:
     # arrays
 
     def transpose(self, x: Code) -> Code:
-        if x.ndim < 2:
+        if x.ndim < 2 or x.symmetric:
             return x
         if x.op == "T":
             return x.args[0]
@@ -273,7 +292,11 @@ class Instructions:
 
     def column(self, v: Code) -> Code:
         """v[:, None], to broadcast along rows; a scalar is itself."""
-        return self.make("col", (v,), None, (v.shape[0], ONE)) if v.ndim else v
+        if not v.ndim:
+            return v
+        if v.op == "neg":
+            return self.neg(self.column(v.args[0]))
+        return self.make("col", (v,), None, (v.shape[0], ONE))
 
     def row(self, v: Code) -> Code:
         """v[None, :], where two axes are asked for."""
@@ -294,13 +317,13 @@ class Instructions:
         """Sum of all entries, or along an axis; of an elementwise product without forming it."""
         if x.ndim == 0:
             return x
+        if x.op == "mul" and x.args[0].ndim == 0 and len(x.args) > 1:
+            return self.product([x.args[0], self.total(self.mul(x.args[1:]), axis)])
+        if x.op == "div" and x.args[1].ndim == 0:
+            return self.product([self.total(x.args[0], axis)], [x.args[1]])
+        if x.op == "neg":
+            return self.neg(self.total(x.args[0], axis))
         if axis is None or x.ndim == 1:
-            if x.op == "mul" and x.args[0].ndim == 0 and len(x.args) > 1:
-                return self.product([x.args[0], self.total(self.mul(x.args[1:]))])
-            if x.op == "div" and x.args[1].ndim == 0:
-                return self.product([self.total(x.args[0])], [x.args[1]])
-            if x.op == "neg":
-                return self.neg(self.total(x.args[0]))
             if x.op == "ipow" and x.data == 2:
                 return self.inner(x.args[0], x.args[0])
             if x.op == "mul":

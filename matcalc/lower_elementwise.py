@@ -93,6 +93,8 @@ def _norm_squared(at: Forms, x: Expr) -> Value:
 
 
 def _fn(at: Forms, x: Expr) -> Value:
+    if x.data == "log" and x.args[0].op == "softmax":
+        return _along("log_softmax")(at, x.args[0])
     return at.elementwise(x.args, lambda c: at.make.call(str(x.data), c, c[0].shape))
 
 
@@ -108,13 +110,13 @@ def _along(key: str) -> Callable[[Forms, Expr], Value]:
         arg = x.args[0]
         code = at.dense(arg)
         if arg.is_scalar:
-            return full(at.make.num(1) if key == "softmax" else code)
+            return full(at.make.num({"softmax": 1, "log_softmax": 0}[key]) if key != "logsumexp" else code)
         if code.ndim == 1 or x.data is None:
             if x.shape == arg.shape and key == "logsumexp":
                 return full(code)  # along a dimension 1
             along_one = code.ndim == 1 and x.data is not None and arg.shape[x.data] is ONE  # type: ignore[index]
             if along_one:
-                return Value("fill", at.make.num(1))
+                return Value("fill", at.make.num(1 if key == "softmax" else 0))
             return full(at.make.call(key, (code,), extent(x.shape)))
         return full(at.make.call(f"{key}_axis", (code,), extent(x.shape), x.data))
 

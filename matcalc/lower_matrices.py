@@ -13,11 +13,14 @@ from matcalc.lower_elementwise import numeric_power
 from matcalc.lower_products import total
 from matcalc.shapes import ONE
 
+_SYMMETRIC = frozenset(("symmetric", "spd", "diagonal"))
+
 # --- leaves ---------------------------------------------------------------------------------------
 
 
 def _sym(at: Forms, x: Expr) -> Value:
-    return full(at.make.input(x.name, extent(x.shape)))
+    kind = x.data[1]  # type: ignore[index]
+    return full(at.make.input(x.name, extent(x.shape), bool(kind.facts & _SYMMETRIC)))
 
 
 def _num(at: Forms, x: Expr) -> Value:

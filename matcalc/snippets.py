@@ -30,6 +30,12 @@ def _logsumexp(z, axis=None):
     top = np.max(z, axis=axis, keepdims=True)
     return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
 ''',
+    "_log_softmax": '''
+def _log_softmax(z, axis=None):
+    """log(softmax(z)) without overflow or cancellation."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+''',
     "_logdet": '''
 def _logdet(X):
     """log(det(X)); not a number where det(X) is negative."""

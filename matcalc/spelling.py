@@ -19,13 +19,14 @@ _PLACE = re.compile(r"\{(p?\d)(a?)\}")
 OWN_NAMES = re.compile(r"(?<![\w.])(_[a-z]\w*|np|float|range|round)\b")
 
 _NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
-_OWN = "sigmoid softplus gelu erf lgamma digamma trigamma softmax logsumexp logdet adj expm logm sqrtm sinm cosm"
+_OWN = "sigmoid softplus gelu erf lgamma digamma trigamma softmax log_softmax logsumexp logdet adj expm logm sqrtm sinm cosm"
 
 _NUMPY: dict[str, str] = {
     **{name: f"np.{name}(" + ("{0}, {1})" if name.endswith("imum") else "{0})") for name in _NAMED.split()},
     **{name: f"_{name}({{0}})" for name in _OWN.split()},
     **{f"{name}_frechet": f"_frechet(_{name}, {{0}}, {{1}})" for name in "expm logm sqrtm sinm cosm".split()},
     "softmax_axis": "_softmax({0}, axis={p0})",
+    "log_softmax_axis": "_log_softmax({0}, axis={p0})",
     "logsumexp_axis": "_logsumexp({0}, axis={p0})",
     "relu": "np.maximum({0}, 0.0)",
     "power": "np.float_power({0}, {1})",
