@@ -35,7 +35,7 @@ UNLESS = {"is an integer": "integer", "is a natural number": "natural"}
 # the facts that a condition or a property may speak of
 FACT_NAMES = frozenset(
     "symmetric spd psd diagonal lower upper toeplitz orthogonal invertible fullrank positive nonnegative "
-    "nonzero below_one integer natural even onehot rows_sum_one simplex unit".split()
+    "nonzero below_one integer natural even onehot rowsum_one simplex unit".split()
 )
 
 
@@ -153,9 +153,9 @@ class Entry:
         """Read a condition: ``<expression> <predicate> [for dA] [unless B is an integer]``."""
         body, _, exception = text.partition(" unless ")
         unless: tuple[Expr, str] | None = None
-        for words, fact in UNLESS.items():
+        for words, exempt in UNLESS.items():
             if exception.endswith(" " + words):
-                unless = (self.read(name, exception.removesuffix(" " + words)), fact)
+                unless = (self.read(name, exception.removesuffix(" " + words)), exempt)
         if exception and unless is None:
             raise self.wrong(name, f"after 'unless' one of these is expected: {', '.join(UNLESS)}")
         body, _, needed = body.partition(" for d")

@@ -1,13 +1,209 @@
-"""The table's rewrites as one function: expression -> shorter expression, or None."""
+"""Rewrites of the table applied to expressions: ``from`` becomes ``to`` where the declared facts hold.
+
+A rewrite of a sum or a product applies to some of the terms or factors of a longer one. A rewrite that is written
+for scalars and elementwise operations holds for arrays entry by entry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import product as choices
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-from matcalc.expr import Expr
-from matcalc.table import Table
+from matcalc.expr import Expr, symbols, topological
+from matcalc.facts import known
+from matcalc.instantiate import ELEMENTWISE_OPS, array_form, instantiate
+from matcalc.match import EMPTY, Match, Matcher, OutOfBudget
+from matcalc.ops import add
+from matcalc.statements import Rewrite
+from matcalc.table import Table, default_table, weight, word, words
+
+_ELEMENTWISE = ELEMENTWISE_OPS | {"num", "const", "sym", "add", "mul", "had"}
 
 
-def rewriter(table: Table) -> Callable[[Expr], Expr | None] | None:
-    """Applies the first rewrite of the table that fits a node."""
-    return None
+class Form(NamedTuple):
+    """A rewrite for scalars, or for arrays: its sides, the facts its variables need, and further needs."""
+
+    left: Expr
+    right: Expr
+    variables: Mapping[Expr, frozenset[str]]
+    needs: tuple[tuple[Expr, str], ...]
+
+
+def forms(rewrite: Rewrite) -> tuple[Form, ...]:
+    """The rewrite as it stands and, if it is elementwise, with some of its scalars as arrays."""
+    left, right = rewrite.from_, rewrite.to
+    assumed = presupposed(left)
+    plain = Form(
+        left,
+        right,
+        {v: v.data[1].facts - assumed.get(v, frozenset()) for v in symbols(left)},  # type: ignore[index]
+        tuple((e, fact) for e, fact in rewrite.needs if fact not in assumed.get(e, frozenset())),
+    )
+    variables = list(plain.variables)
+    if not all(n.op in _ELEMENTWISE and n.is_scalar for n in topological(left, right)):
+        return (plain,)
+    found = [plain]
+    for chosen in choices((True, False), repeat=len(variables)):
+        scalars = [v for v, lifted in zip(variables, chosen, strict=True) if lifted]
+        if scalars:
+            found.append(_array_form(plain, scalars))
+    return tuple(found)
+
+
+def _array_form(form: Form, scalars: list[Expr]) -> Form:
+    left, arrays = array_form(form.left, scalars)
+    right, _ = array_form(form.right, scalars)
+    return Form(
+        left,
+        right,
+        {arrays.get(v, v): facts for v, facts in form.variables.items()},
+        tuple((array_form(e, scalars)[0], fact) for e, fact in form.needs),
+    )
+
+
+def presupposed(left: Expr) -> dict[Expr, frozenset[str]]:
+    """What must hold for ``left`` to have a value at all: inv(A) is there, so A is invertible."""
+    found: dict[Expr, frozenset[str]] = {}
+    for node in topological(left):
+        fact = ""
+        if node.op == "inv":
+            fact = "invertible"
+        elif node.op == "fn" and node.data in ("log", "sqrt"):
+            fact = "positive" if node.data == "log" else "nonnegative"
+        elif node.op == "pow" and node.args[1].op == "num" and node.args[1].data < 0:  # type: ignore[operator]
+            fact = "nonzero"
+        if fact:
+            found[node.args[0]] = found.get(node.args[0], frozenset()) | {fact}
+            if fact == "positive":
+                found[node.args[0]] |= {"nonnegative", "nonzero"}
+            if fact == "invertible":
+                found[node.args[0]] |= {"fullrank"}
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Rewriter:
+    """The rewrites of a table as one function: expression -> shorter expression, or None.
+
+    Which rewrites may apply is found from the operation at the root and from the functions that occur below it;
+    the others are never read.
+    """
+
+    table: Table
+    _forms: dict[str, tuple[Form, ...]] = field(default_factory=dict)
+    _tried: dict[tuple[str, frozenset[str]], tuple[Rewrite, ...]] = field(default_factory=dict)
+
+    def __call__(self, expr: Expr) -> Expr | None:
+        """The smallest that one rewrite at the root makes of ``expr``, if that is smaller."""
+        candidates = self.candidates(expr)
+        if not candidates:
+            return None
+        best, least = None, weight(expr)
+        for rewrite in candidates:
+            found = self.apply(rewrite, expr)
+            if found is not None and weight(found) < least:
+                best, least = found, weight(found)
+        return best
+
+    @cached_property
+    def _needed_words(self) -> tuple[tuple[frozenset[str], Rewrite], ...]:
+        return tuple((words(r.fields["from"]), r) for r in self.table.rewrites.values())
+
+    def candidates(self, expr: Expr) -> tuple[Rewrite, ...]:
+        """The rewrites that may apply at the root."""
+        key = (expr.op, words_in(expr))
+        if key not in self._tried:
+            fitting = [r for needed, r in self._needed_words if needed <= key[1]]
+            self._tried[key] = tuple(r for r in fitting if any(_starts(f.left, expr.op) for f in self.forms(r)))
+        return self._tried[key]
+
+    def forms(self, rewrite: Rewrite) -> tuple[Form, ...]:
+        if rewrite.id not in self._forms:
+            self._forms[rewrite.id] = forms(rewrite)
+        return self._forms[rewrite.id]
+
+    def apply(self, rewrite: Rewrite, expr: Expr) -> Expr | None:
+        """``expr`` made smaller at its root by this rewrite; None if it does not apply there."""
+        start = weight(expr)
+        for form in self.forms(rewrite):
+            if not _starts(form.left, expr.op):
+                continue
+            try:
+                found = next((r for r in _results(form, expr) if weight(r) < start), None)
+            except OutOfBudget:
+                continue
+            if found is not None:
+                return found
+        return None
+
+
+@cache
+def rewriter(table: Table) -> Rewriter:
+    """The rewrites of the table as one function."""
+    return Rewriter(table)
+
+
+def apply_rewrite(rewrite: Rewrite, expr: Expr) -> Expr | None:
+    """``expr`` rewritten at its root by one rewrite; None if it does not apply."""
+    return rewriter(default_table()).apply(rewrite, expr)
+
+
+_words: WeakKeyDictionary[Expr, frozenset[str]] = WeakKeyDictionary()
+_OPERATOR = frozenset({""})
+
+
+def words_in(expr: Expr) -> frozenset[str]:
+    """The functions that occur in an expression, by the names with which they are written."""
+    found = _words.get(expr)
+    if found is not None:
+        return found
+    stack = [expr]
+    while stack:
+        node = stack[-1]
+        missing = [a for a in node.args if a not in _words]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        own = frozenset({word(node)}) if node.args or node.op == "commutation" else frozenset()
+        _words[node] = own.union(*(_words[a] for a in node.args)) - _OPERATOR
+    return _words[expr]
+
+
+def _starts(left: Expr, op: str) -> bool:
+    """Can a node of this operation be the left side, or have it as some of its terms or factors?"""
+    if left.op in ("mul", "had"):
+        return op in ("mul", "had")
+    return left.op == op
+
+
+def _results(form: Form, expr: Expr) -> Iterator[Expr]:
+    for found, put in _places(form, expr):
+        needs = ((instantiate(e, found.bindings, found.dims), fact) for e, fact in form.needs)
+        if all(known(e, fact) for e, fact in needs):
+            yield put(instantiate(form.right, found.bindings, found.dims))
+
+
+def _places(form: Form, expr: Expr) -> Iterator[tuple[Match, Callable[[Expr], Expr]]]:
+    left = form.left
+    matcher = Matcher(form.variables)
+    if left.op == "add":
+        for found, rest in matcher.some("add", left.args, expr.args, EMPTY):
+            yield found, _in_sum(rest)
+    elif left.op in ("mul", "had"):
+        yield from matcher.part_of_product(left, expr, EMPTY)
+    else:
+        for found in matcher.whole(left, expr, EMPTY):
+            yield found, _itself
+
+
+def _in_sum(rest: tuple[Expr, ...]) -> Callable[[Expr], Expr]:
+    return lambda new: add(*rest, new)
+
+
+def _itself(new: Expr) -> Expr:
+    return new

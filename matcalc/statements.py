@@ -8,7 +8,8 @@ from functools import cached_property
 
 from matcalc.entries import FACT_NAMES, Entry, dims_of
 from matcalc.expr import Expr, symbols
-from matcalc.shapes import shape_text
+from matcalc.kinds import Kind
+from matcalc.shapes import Dim, shape_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,9 @@ class Rewrite(Entry):
 
     @cached_property
     def to(self) -> Expr:
-        return self.read("to", self.fields["to"])
+        # dimensions that only ``from`` mentions may be used as numbers: declared by a name that does not occur
+        mentioned = {f"dimension_{name}": Kind("vector", Dim.of(name)) for name in dims_of(self.from_)}
+        return self.read("to", self.fields["to"], mentioned)
 
     @cached_property
     def needs(self) -> tuple[tuple[Expr, str], ...]:
@@ -42,8 +45,13 @@ class Rewrite(Entry):
 
 @dataclass(frozen=True, eq=False)
 class Property(Entry):
-    """Either an implication between facts (``if = "spd"``, ``then = "symmetric"``) or a rule for an operation
-    (``let``, ``if = ["A: symmetric"]``, ``then = "inv(A): symmetric"``)."""
+    """What follows from what: an implication between facts, or a rule for an operation.
+
+    ``if = "spd"``, ``then = "symmetric"`` (or ``then = "not ..."``: the first excludes the other);
+    ``let``, ``if = ["A: spd", "B: psd"]``, ``then = "A + B: spd"``;
+    ``let``, ``then = "A + B"``, ``keeps = ["symmetric", ...]``: each fact holds if all arguments have it (scalar
+    ones aside, unless all are scalars).
+    """
 
     @property
     def is_implication(self) -> bool:
@@ -53,38 +61,49 @@ class Property(Entry):
     def implies(self) -> tuple[str, str, bool]:
         """(stronger, weaker, True), or (fact, other, False) when the first excludes the other."""
         stronger, weaker = str(self.fields["if"]), str(self.fields["then"])
-        negative = weaker.startswith("not ")
+        positive = not weaker.startswith("not ")
         weaker = weaker.removeprefix("not ")
         for name, fact in (("if", stronger), ("then", weaker)):
             if fact not in FACT_NAMES:
                 raise self.wrong(name, f"'{fact}' is not a fact; facts are {', '.join(sorted(FACT_NAMES))}")
-        return stronger, weaker, not negative
+        return stronger, weaker, positive
 
     @cached_property
-    def premises(self) -> Mapping[Expr, frozenset[str]]:
-        """The facts that each variable needs."""
+    def subject(self) -> Expr:
+        """The operation that the rule is about."""
+        text = str(self.fields["then"])
+        if "keeps" in self.fields:
+            return self.read("then", text)
+        return _fact_of(self, "then", text)[0]
+
+    @cached_property
+    def conclusions(self) -> tuple[tuple[Mapping[Expr, frozenset[str]], str], ...]:
+        """The facts that the variables need, and the fact that the operation then has."""
         needed: dict[Expr, set[str]] = {}
         for text in self.fields.get("if", ()):
-            subject, fact = _fact_of(self, "if", text)
-            if subject.op != "sym":
+            variable, fact = _fact_of(self, "if", text)
+            if variable.op != "sym":
                 raise self.wrong("if", f"'{text}' must speak of a variable")
-            needed.setdefault(subject, set()).add(fact)
+            needed.setdefault(variable, set()).add(fact)
         for variable in self.variables:
             needed.setdefault(variable, set()).update(self.let[variable.name].facts & FACT_NAMES)
-        return {v: frozenset(facts) for v, facts in needed.items()}
-
-    @cached_property
-    def conclusion(self) -> tuple[Expr, str]:
-        """The expression and the fact that holds of it."""
-        return _fact_of(self, "then", str(self.fields["then"]))
+        if "keeps" not in self.fields:
+            premises = {v: frozenset(facts) for v, facts in needed.items()}
+            return ((premises, _fact_of(self, "then", str(self.fields["then"]))[1]),)
+        keepers = [v for v in self.variables if not v.is_scalar] or list(self.variables)
+        found = []
+        for fact in self.fields["keeps"]:
+            if fact not in FACT_NAMES:
+                raise self.wrong("keeps", f"'{fact}' is not a fact; facts are {', '.join(sorted(FACT_NAMES))}")
+            found.append(({v: frozenset(f | ({fact} if v in keepers else set())) for v, f in needed.items()}, fact))
+        return tuple(found)
 
     def check(self) -> None:
         if self.is_implication:
             _ = self.implies
             return
-        subject, _ = self.conclusion
-        _ = self.premises
-        self.check_used([subject])
+        _ = self.conclusions
+        self.check_used([self.subject])
 
 
 def _fact_of(entry: Entry, name: str, text: str) -> tuple[Expr, str]:

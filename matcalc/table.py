@@ -43,9 +43,9 @@ SCHEMAS: dict[str, tuple[type[Entry], frozenset[str], frozenset[str]]] = {
         frozenset({"let", "f", "wrt", "gradient", "source"}),
         frozenset({"hessian", "sample", *_COMMON}),
     ),
-    "then": (Property, frozenset({"then", "source"}), frozenset({"let", "if", "sample", *_COMMON})),
+    "then": (Property, frozenset({"then", "source"}), frozenset({"let", "if", "keeps", "sample", *_COMMON})),
 }
-_LISTS = frozenset({"let", "source", "domain", "kink", "jump", "fixed"})
+_LISTS = frozenset({"let", "source", "domain", "kink", "jump", "fixed", "keeps"})
 # the claims an erratum may make
 _CLAIMS = ({"f", "wrt", "gradient"}, {"from", "to"}, {"then"})
 # operations whose data tells them apart: exp and log, sum along each axis, ...
@@ -128,21 +128,11 @@ class Table:
         """
         key = (*head(node), len(node.args), tuple(_form(a) for a in node.args))
         if key not in self._lookup:
-            fitting = [e for e in self._candidates(node) if head(e.of) == head(node) and _takes(e, node)]
+            candidates = self._by_spelling.get(word(node), ())
+            fitting = [e for e in candidates if head(e.of) == head(node) and _takes(e, node)]
             fitting.sort(key=_specificity)
             self._lookup[key] = fitting[0] if fitting else None
         return self._lookup[key]
-
-    def _candidates(self, node: Expr) -> tuple[Differential, ...]:
-        if node.op in _OPERATORS:
-            word = ""
-        elif node.op in ("fn", "mfn"):
-            word = str(node.data)
-        elif node.op == "frechet":
-            word = f"{node.data}_frechet"
-        else:
-            word = _SPELLINGS.get(node.op, node.op)
-        return self._by_spelling.get(word, ())
 
     def check(self, *, base: bool = True) -> Table:
         """Read every entry and apply every refusal; the table itself. ``base=False``: own entries only."""
@@ -176,10 +166,31 @@ def head(node: Expr) -> tuple[str, Any]:
     return node.op, node.data if node.op in _BY_DATA else None
 
 
+def word(node: Expr) -> str:
+    """The function name with which the operation is written, "" for operators."""
+    if node.op in _OPERATORS:
+        return ""
+    if node.op in ("fn", "mfn"):
+        return str(node.data)
+    if node.op == "frechet":
+        return f"{node.data}_frechet"
+    return _SPELLINGS.get(node.op, node.op)
+
+
 def spelling(text: str) -> str:
     """The function with which a text begins, "" if it begins otherwise."""
     match = re.match(r"\s*([A-Za-z_]\w*)\s*\(", text)
     return _ALIASES.get(match[1], match[1]) if match else ""
+
+
+# names that are followed by a bracket and are no function, or that building may drop (eye(1) is 1)
+_NO_FUNCTIONS = frozenset({"eye", "ones", "zeros"})
+
+
+def words(text: str) -> frozenset[str]:
+    """The functions that are called in a text."""
+    found = {_ALIASES.get(name, name) for name in re.findall(r"([A-Za-z_]\w*)\s*\(", text)}
+    return frozenset(found - _NO_FUNCTIONS)
 
 
 _FORMS = ("scalar", "vector", "row", "matrix")
@@ -250,6 +261,8 @@ def make_entry(entry_id: str, file: str, fields: Any) -> Entry:
             raise entry.wrong(name, f"is missing; a {noun} needs {_names(required)}")
     for name, value in fields.items():
         _check_type(entry, name, value)
+    if kind is Property and "let" not in fields and ("if" not in fields or "keeps" in fields):
+        raise entry.wrong("let", "is missing: a property is an implication with if and then, or has let and then")
     if kind is Erratum and not any(claim <= fields.keys() for claim in _CLAIMS):
         raise entry.wrong("claim", "is missing: f, wrt and gradient, or from and to, or if and then")
     return entry
@@ -277,15 +290,22 @@ def _names(fields: Iterable[str]) -> str:
 
 # --- what only the whole table shows --------------------------------------------------------------
 
-_WEIGHTS = {"inv": 4, "pinv": 6, "det": 4, "logdet": 4, "adj": 6, "kron": 3, "mfn": 4, "matpow": 2, "isum": 4}
+_WEIGHTS = {
+    "inv": 4, "pinv": 6, "det": 4, "logdet": 4, "adj": 6, "kron": 3, "mfn": 4, "matpow": 2, "isum": 4,
+    "sum": 2, "norm1": 3, "norm2": 3, "prod": 3, "logsumexp": 4,
+}  # fmt: skip
+# a closed form is better than an operator without one, even if it is longer
+_OPEN = 8
 
 
 def weight(x: Expr) -> tuple[int, int]:
     """The measure of simplification: the length; between equals an inverse weighs more than a transpose."""
     total: dict[Expr, int] = {}
+    derivatives: dict[Expr, int] = {}
     for node in topological(x):
         total[node] = sum(total[a] for a in node.args) + _WEIGHTS.get(node.op, 1)
-    return length(x), total[x]
+        derivatives[node] = sum(derivatives[a] for a in node.args) + (node.op == "frechet")
+    return length(x) + _OPEN * derivatives[x], total[x]
 
 
 def _check_smaller(rewrite: Rewrite) -> None:

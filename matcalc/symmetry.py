@@ -1,0 +1,74 @@
+"""Is an expression its own transpose: two fingerprints for each node, of it and of its transpose.
+
+Sums, elementwise products and scalar factors are compared in any order, a transposed product as the product of the
+transposes in reverse, functions of the entries and matrix functions through their arguments. So X'*S*X, A + S + A' and
+inv(A*B*A') with symmetric S, B are recognized at any length, in linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import TypeAlias
+
+from matcalc.expr import Expr
+
+Prints: TypeAlias = tuple[bytes, bytes]  # of the expression, of its transpose
+
+# f(X') = f(X)'
+_EQUIVARIANT = frozenset(
+    "inv adj pinv matpow kron fn pow max2 min2 cmp mfn frechet".split()
+)  # fmt: skip
+# f(X') = f(X), a scalar
+_INVARIANT = frozenset("tr det logdet prod norm1 norm2 maxel minel".split())
+_ALONG = frozenset({"sum", "mean", "softmax", "logsumexp"})
+_CONSTANT = frozenset({"eye", "ones", "zeros", "commutation"})
+_COMMUTATIVE = frozenset({"add", "had"})
+
+
+def prints(node: Expr, args: Sequence[Prints], symmetric: bool) -> Prints:
+    """The fingerprints of a node from those of its arguments; ``symmetric`` if it is known to be so otherwise."""
+    own, across = _prints(node, args)
+    if node.is_scalar:
+        return (min(own, across),) * 2
+    return (min(own, across),) * 2 if symmetric else (own, across)
+
+
+def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
+    here, there = [a for a, _ in args], [b for _, b in args]
+    op, data = node.op, node.data
+    if op == "t":
+        return args[0][1], args[0][0]
+    if op == "mul":
+        scalars = sorted(p for p, x in zip(here, node.args, strict=True) if x.is_scalar)
+        chain = [p for p, x in zip(args, node.args, strict=True) if not x.is_scalar]
+        return (
+            _digest(op, data, [*scalars, *(p for p, _ in chain)]),
+            _digest(op, data, [*scalars, *(p for _, p in reversed(chain))]),
+        )
+    if op in _COMMUTATIVE:
+        return _digest(op, data, sorted(here)), _digest(op, data, sorted(there))
+    if op in _EQUIVARIANT:
+        return _digest(op, data, here), _digest(op, data, there)
+    if op in _INVARIANT:
+        return (_digest(op, data, [min(here[0], there[0])]),) * 2
+    if op == "diagmat":  # diag(x) = diag(x') = diag(x)'
+        return (_digest(op, data, [min(here[0], there[0])]),) * 2
+    if op == "diagvec":  # diag(A) = diag(A')
+        own = _digest(op, data, [min(here[0], there[0])])
+        return own, _digest("t", None, [own])
+    if op in _ALONG:
+        if data is None:
+            return _digest(op, data, here), _digest(op, data, there)
+        return _digest(op, data, here), _digest(op, 1 - data, there)  # type: ignore[operator]
+    if op in _CONSTANT:
+        assert isinstance(data, tuple)
+        return _digest(op, data, ()), _digest(op, data[::-1], ())
+    if op == "isum":
+        return _digest(op, data, here), _digest(op, data, [*here[:3], there[3]])
+    own = _digest(op, data, here)
+    return own, _digest("t", None, [own])
+
+
+def _digest(op: str, data: object, parts: Iterable[bytes]) -> bytes:
+    return blake2b(f"{op} {data!r} ".encode() + b"".join(parts), digest_size=16).digest()
