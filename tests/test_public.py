@@ -1,0 +1,102 @@
+"""What is public, and that the README tells the truth."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+import matcalc
+from matcalc.cli import main
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each command of the README that is shown with its output."""
+    found = []
+    for _, block in BLOCKS:
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            found.append((line, output))
+    return found
+
+
+def test_every_public_name_is_there() -> None:
+    for name in matcalc.__all__:
+        assert getattr(matcalc, name) is not None
+        assert name in dir(matcalc)
+
+
+@pytest.mark.parametrize("name", ["check", "derive", "parse"])
+def test_a_module_never_hides_the_function_of_its_name(name: str) -> None:
+    module = import_module(f"matcalc.{name}")
+
+    assert isinstance(module, ModuleType)
+    assert getattr(matcalc, name) is getattr(module, name)
+    with pytest.raises(AttributeError, match="cannot be replaced"):
+        setattr(matcalc, name, None)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="derivate"):
+        matcalc.derivate  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import matcalc", {"sympy", "numpy", "lark", "scipy"}),
+        ("import matcalc; matcalc.derive(\"x'*A*x\", 'x').text()", {"sympy", "scipy"}),
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(statement: str, absent: set[str]) -> None:
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert absent & set(done.stdout.split()) == set()
+
+
+def test_the_module_runs_as_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "matcalc", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == f"matcalc {matcalc.__version__}\n"
+
+
+def test_the_readme_has_two_commands_that_set_up() -> None:
+    found = [line for line in README.splitlines() if line.startswith("python3 -m venv ")]
+
+    assert len(found) == 2
+    assert "matcalc derive" in found[0]
+    assert "pytest" in found[1]
+
+
+def test_the_readme_shows_five_examples() -> None:
+    examples = README.partition("## Five examples")[2].partition("\n## ")[0]
+
+    assert len(re.findall(r"^\*\*", examples, flags=re.MULTILINE)) == 5
+
+
+@pytest.mark.parametrize(("line", "output"), commands(), ids=lambda v: v.splitlines()[0][:40] if v.strip() else "none")
+def test_a_command_of_the_readme_prints_what_it_says(line: str, output: str) -> None:
+    words = shlex.split(line)
+    assert words[0] == "matcalc"
+    result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
+
+    assert result.stdout.strip() == output.strip()
+    assert result.exit_code == (1 if "does not hold" in output else 0)
+
+
+@pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
+def test_the_python_of_the_readme_runs(code: str) -> None:
+    exec(compile(code, "README.md", "exec"), {})
