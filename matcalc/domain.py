@@ -53,7 +53,7 @@ class Watch:
     def __call__(self, n: Expr, args: list[Any], value: Any) -> None:
         if self.trouble is not None:
             return
-        size = float(np.max(np.abs(value))) if np.size(value) else 0.0
+        size = float(np.abs(value).max()) if isinstance(value, np.ndarray) else abs(float(value))
         if not np.isfinite(size):
             self._not_finite(n, args, size)
             return

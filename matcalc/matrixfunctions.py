@@ -38,6 +38,8 @@ def expm(a: Any) -> Any:
 def sqrtm(a: Any) -> Any:
     """The principal square root: Denman and Beavers' scaled iteration (Higham 2008, sec. 6.3)."""
     n = len(a)
+    if not np.linalg.cond(a) < 1e14:
+        return np.full_like(a, np.nan)
     root, inverse = a + 0.0, np.eye(n) + 0.0 * a
     remaining = 60
     while remaining:

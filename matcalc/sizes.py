@@ -23,6 +23,7 @@ from matcalc.shapes import Dim
 LARGEST = 20_000  # entries of one array
 _WANTED = 12
 _SMALL = 12
+_DIFFERENT = 10  # names: beyond, sizes repeat
 
 
 def dimensions(roots: Iterable[Expr], kinds: Mapping[str, Kind]) -> list[Dim]:
@@ -46,41 +47,46 @@ def dimensions(roots: Iterable[Expr], kinds: Mapping[str, Kind]) -> list[Dim]:
 def size_settings(
     roots: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator
 ) -> list[dict[str, int]]:
-    """Up to twelve settings, all sizes of one different; the first two in opposite orders. At least one."""
+    """Up to twelve settings, the sizes of each all different, the first two in opposite orders."""
     dims = dimensions(roots, kinds)
     names = sorted({name for d in dims for name in d.names})
     if not names:
         return [{}]
     shapes = list({n.shape for n in topological(*roots)})
     fixed = {d.number for d in dims if d.number is not None}
-    pool = [size for size in range(2, len(names) + len(fixed) + 6) if size not in fixed]
-    fitting: list[dict[str, int]] = []
     large: list[tuple[int, dict[str, int]]] = []
-    for values in _orders(pool[: len(names) + 2] if len(names) <= 6 else pool, len(names), rng):
-        sizes = dict(zip(names, values, strict=True))
-        if any(d.evaluate(sizes) < 1 for d in dims):
-            continue
-        entries = max(rows.evaluate(sizes) * cols.evaluate(sizes) for rows, cols in shapes)
-        if entries <= LARGEST:
-            fitting.append(sizes)
-            if len(fitting) == _WANTED:
-                break
-        else:
-            large.append((entries, sizes))
-    if not fitting and large:
-        fitting = [min(large, key=lambda pair: pair[0])[1]]
-    if not fitting:
-        raise UnsupportedError(f"no small sizes found that make {', '.join(map(str, dims))} all positive")
-    return fitting
+    for reach in (2, 12, 60):  # a slice x[:-20] needs more than the smallest sizes
+        pool = [size for size in range(2, len(names) + len(fixed) + reach + 2) if size not in fixed]
+        fitting: list[dict[str, int]] = []
+        for values in _orders(pool[: len(names) + reach], len(names), rng):
+            sizes = dict(zip(names, values, strict=True))
+            if any(d.evaluate(sizes) < 1 for d in dims):
+                continue
+            entries = max(rows.evaluate(sizes) * cols.evaluate(sizes) for rows, cols in shapes)
+            if entries <= LARGEST:
+                fitting.append(sizes)
+                if len(fitting) == _WANTED:
+                    break
+            else:
+                large.append((entries, sizes))
+        if fitting:
+            return fitting
+    if large:
+        return [min(large, key=lambda pair: pair[0])[1]]
+    raise UnsupportedError(f"no small sizes found that make {', '.join(map(str, dims))} all positive")
 
 
 def _orders(pool: Sequence[int], count: int, rng: np.random.Generator) -> Iterable[tuple[int, ...]]:
     """Choices of ``count`` different sizes: increasing, decreasing, then in random order."""
+    if count > _DIFFERENT:  # too many to be all different and small
+        for _ in range(300):
+            yield tuple(int(v) for v in rng.integers(2, _DIFFERENT, size=count))
+        return
     first = tuple(pool[:count])
     yield first
     if count > 1:
         yield first[::-1]
-    if count <= 3:
+    if count <= 3 and len(pool) <= 8:
         rest = [p for p in permutations(pool, count) if p not in (first, first[::-1])]
         yield from (rest[k] for k in rng.permutation(len(rest)))
         return

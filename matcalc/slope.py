@@ -17,7 +17,7 @@ from matcalc.evaluate import Plan
 from matcalc.expr import Expr, depends
 
 _STEP = 1e-20
-_REAL = 1e-9  # a complex step along a real function leaves no more than this
+_REAL = 1e-11  # a complex step along a real function with an ordinary slope leaves no more than this
 _STEPS = (2e-3, 2e-4)
 _LEVELS = 3
 _ACCURACY = 1e-8
@@ -72,14 +72,14 @@ class Slope:
     ) -> tuple[Any, float] | str:
         moved = {name: np.atleast_2d(values[name]) + 1j * _STEP * e for name, e in directions.items()}
         results = self.plan.run({**values, **moved}, sizes)
-        slope = np.imag(results[self.f]) / _STEP
-        if not np.isfinite(slope).all():
+        change = np.imag(results[self.f])
+        if not np.isfinite(change).all():
             return "the derivative is not finite there"
-        if not np.max(np.abs(np.imag(results[self.f]))) < _REAL:
-            return "the function is not real near there"
+        if not np.max(np.abs(change)) < _REAL:
+            return "the function is not real near there, or very steep"
         passed = [results[n] for n in self.path if n in results]
         largest = max((float(np.max(np.abs(np.imag(v)))) for v in passed), default=0.0)
-        return slope, _NOISE * largest / _STEP if np.isfinite(largest) else 0.0
+        return change / _STEP, _NOISE * largest / _STEP if np.isfinite(largest) else 0.0
 
     def _differences(
         self, values: Mapping[str, Any], sizes: Mapping[str, int], directions: Mapping[str, Any], step: float

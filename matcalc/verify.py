@@ -30,10 +30,11 @@ TOLERANCE = 1e-7
 _FLOOR = 1e-5  # of the intermediate results' size: below this a number is rounding
 _EXACT = 1e-10  # closer than this, rounding need not be told from error
 _ATTEMPTS = 40  # at one setting of the sizes
+_BUDGET = 1_000_000  # nodes evaluated in the search for fit points
 _SCALAR_DRAWS = 16  # where all is scalar: few numbers, so more points before every sign has occurred
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Counterexample:
     """A point at which the claim fails: values and sizes, what is right there, what the claim gives."""
 
@@ -104,6 +105,8 @@ def verify_gradient(
     facts = kinds.get(x.name, x.data[1]).facts if structure != "free" else frozenset()  # type: ignore[index]
     slope = Slope(f, [x])
     claim = Plan(gradient)
+    if x.is_scalar:
+        directions = 1  # there is but one
 
     def test(values: Mapping[str, Any], sizes: Mapping[str, int], rng: np.random.Generator) -> _Point:
         if (trouble := slope.unfit(values, sizes)) is not None:
@@ -256,8 +259,10 @@ def _survey(
     roots: Sequence[Expr], kinds: Mapping[str, Kind], wanted: int, seed: int, tolerance: float, test: _Test
 ) -> Verdict:
     """Test at ``wanted`` fit points, two for each setting of the sizes until the settings are used up."""
-    if all(n.is_scalar for n in topological(*roots)):
+    nodes = topological(*roots)
+    if all(n.is_scalar for n in nodes) and len(nodes) < _BUDGET // 1000:
         wanted = max(wanted, _SCALAR_DRAWS)
+    remaining = max(_BUDGET // len(nodes), 3 * wanted)
     rng = np.random.default_rng(seed)
     residual, accepted, undefined = 0.0, 0, 0
     used: list[Mapping[str, int]] = []
@@ -270,8 +275,9 @@ def _survey(
                 here = 0
                 quota = 2 if turn == 0 and len(settings) > 1 else wanted
                 for attempt in range(_ATTEMPTS):
-                    if accepted >= wanted or here >= quota:
+                    if accepted >= wanted or here >= quota or not remaining:
                         break
+                    remaining -= 1
                     strategy = order[attempt] if attempt < len(order) and here < 4 else MIXED
                     values = draw_values(roots, kinds, sizes, rng, strategy)
                     try:

@@ -140,3 +140,15 @@ def test_unrelated_sizes_are_refused() -> None:
     stacked = ops.block([[array("x", 40_000)], [array("y", 37_777)], [array("w", 21_011)]])
     with pytest.raises(UnsupportedError, match="cannot be made small"):
         shrink([ops.add(stacked, array("z", 98_788))], {})
+
+
+def test_long_slices_get_long_vectors(rng: np.random.Generator) -> None:
+    part = ops.slice_(array("x", "n"), ("range", None, -20), ("all",))
+
+    assert all(sizes["n"] > 20 for sizes in size_settings([part], {}, rng))
+
+
+def test_hundreds_of_names_stay_small(rng: np.random.Generator) -> None:
+    chain = ops.mul(*(array(f"A{k}", f"n{k}", f"n{k + 1}") for k in range(300)))
+
+    assert all(max(sizes.values()) < 12 for sizes in size_settings([chain], {}, rng))
