@@ -17,6 +17,7 @@ from matcalc.ops import COMPARISONS
 from matcalc.reading import (
     Blocks,
     Call,
+    Differential,
     Entries,
     IndexSum,
     Name,
@@ -94,6 +95,7 @@ class Writer:
             Product: self.product,
             Power: self.power,
             Transposed: self.transposed,
+            Differential: self.differential,
             Relation: self.relation,
             Blocks: self.blocks,
             Entries: self.entries,
@@ -189,6 +191,10 @@ class Writer:
         if isinstance(base, Expr) and base.op == "inv" and base.args[0].op != "t":
             return Phrase(POWER, _at_least(ATOM, of(base.args[0])), self.inverse_transpose)
         return Phrase(POWER, _at_least(POSTFIX, of(base)), self.transpose)
+
+    def differential(self, reading: Differential, of: Of) -> Phrase:
+        base = of(reading.base)
+        return Phrase(POSTFIX, r"\mathrm{d}", base if reading.of_variable else _bracketed(base))
 
     def relation(self, reading: Relation, of: Of) -> Phrase:
         left, right = of(reading.left), of(reading.right)

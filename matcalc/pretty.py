@@ -13,6 +13,7 @@ from matcalc.ops import COMPARISONS
 from matcalc.reading import (
     Blocks,
     Call,
+    Differential,
     Entries,
     IndexSum,
     Name,
@@ -74,6 +75,7 @@ class _Writer:
             Product: self.product,
             Power: self.power,
             Transposed: self.transposed,
+            Differential: self.differential,
             Relation: self.relation,
             Blocks: self.blocks,
             Entries: lambda reading, of: Phrase(
@@ -140,6 +142,10 @@ class _Writer:
         if isinstance(base, Expr) and base.op == "inv" and base.args[0].op != "t":
             return Phrase(POWER, _at_least(ATOM, of(base.args[0])), "⁻ᵀ")
         return Phrase(POWER, _at_least(POSTFIX, of(base)), "ᵀ")
+
+    def differential(self, reading: Differential, of: Of) -> Phrase:
+        base = of(reading.base)
+        return Phrase(POSTFIX, "d", base if reading.of_variable else _bracketed(base))
 
     def relation(self, reading: Relation, of: Of) -> Phrase:
         left, right = of(reading.left), of(reading.right)

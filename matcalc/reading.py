@@ -85,6 +85,16 @@ class Transposed(NamedTuple):
     base: Part
 
 
+class Differential(NamedTuple):
+    """``dX`` of a variable, ``d(base)`` of anything else."""
+
+    base: Part
+
+    @property
+    def of_variable(self) -> bool:
+        return isinstance(self.base, Expr) and self.base.op == "sym"
+
+
 class Relation(NamedTuple):
     """``left < right`` and the like, as a number 0 or 1."""
 
@@ -126,6 +136,7 @@ Reading: TypeAlias = (
     | Product
     | Power
     | Transposed
+    | Differential
     | Relation
     | Blocks
     | Entries
@@ -363,6 +374,8 @@ _READ: dict[str, Callable[[Any], Reading]] = {
     "pow": _power,
     "matpow": lambda x: Power(x.args[0], x.args[1], False),
     "t": lambda x: Transposed(x.args[0]),
+    "d": lambda x: Differential(x.args[0]),
+    "part": lambda x: Call("tril" if x.data == "lower" else "triu", x.args),
     "sum": lambda x: Call("sum", x.args, x.data),
     "mean": lambda x: Call("mean", x.args, x.data),
     "softmax": lambda x: Call("softmax", x.args, x.data),

@@ -11,6 +11,7 @@ from matcalc.numerals import numeral
 from matcalc.reading import (
     Blocks,
     Call,
+    Differential,
     Entries,
     IndexSum,
     Name,
@@ -117,6 +118,11 @@ def _transposed(reading: Transposed, of: Of) -> Phrase:
     return Phrase(POSTFIX, _at_least(POSTFIX, of(reading.base)), "'")
 
 
+def _differential(reading: Differential, of: Of) -> Phrase:
+    base = of(reading.base)
+    return Phrase(ATOM, "d", base) if reading.of_variable else Phrase(ATOM, "d(", base, ")")
+
+
 def _relation(reading: Relation, of: Of) -> Phrase:
     left, right = (_at_least(SUM, of(part)) for part in (reading.left, reading.right))
     return Phrase(RELATION, left, f" {reading.sign} ", right)
@@ -164,6 +170,7 @@ _SPELLERS: dict[type[Reading], Speller] = {
     Product: _product,
     Power: _power,
     Transposed: _transposed,
+    Differential: _differential,
     Relation: _relation,
     Blocks: _blocks,
     Entries: _entries,

@@ -66,6 +66,11 @@ CASES = {
     r"x_{0}": ops.slice_(x, ("at",), ("all",), num(0)),
     r"[A x]_{{:}-1}": ops.slice_(mul(A, x), ("range", None, -1), ("all",)),
     r"1.5 \times 10^{-9}": num(Fraction("1.5e-9")),
+    r"A \, \mathrm{d}x": mul(A, ops.formal_differential(x)),
+    r"\mathrm{d}X^\top \, \mathrm{d}(S X)": mul(
+        transpose(ops.formal_differential(X)), ops.formal_differential(mul(S, X))
+    ),
+    r"\operatorname{tril}(X)": ops.part("lower", X),
     r"\lambda": VARIABLES["lambda"],
     r"(A^{+})^\top": transpose(ops.pinv(A)),
 }

@@ -51,6 +51,7 @@ CASES = {
     "∇₂l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (1,)),
     "X⁻ᵀ": ops.inv(transpose(X)),
     "A⁺": ops.pinv(A),
+    "A·dx": mul(A, ops.formal_differential(x)),
     "λ": VARIABLES["lambda"],
 }
 

@@ -215,3 +215,11 @@ def test_program() -> None:
     shown = program([("z", mul(A, x))], [(None, mul(transpose(A), z))])
     assert shown == "z = A*x\nA'*z"
     assert program([], [("dx", x), ("dy", y)]) == "dx = x\ndy = y"
+
+
+def test_differentials() -> None:
+    """Formal differentials occur in derivations only: dX is no input."""
+    dX, dSX = ops.formal_differential(X), ops.formal_differential(mul(S, X))
+    assert text(mul(transpose(X), dX)) == "X'*dX"
+    assert text(transpose(dSX)) == "d(S*X)'"
+    assert (length(dX), length(dSX)) == (1, 4)
