@@ -555,7 +555,7 @@ class MatrixSum(ArrayOperation):
 
     def _added(self, terms: list[Any], rows: Any, cols: Any) -> Any:
         """The sum of the terms; of none the zero matrix."""
-        return evaluated(sp.MatAdd(sp.ZeroMatrix(rows, cols), *terms))
+        return sp.MatAdd(*terms).doit() if terms else evaluated(sp.ZeroMatrix(rows, cols))
 
     def _sympystr(self, printer: Any) -> str:
         body, (index, low, high) = self.args

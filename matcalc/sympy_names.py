@@ -17,6 +17,7 @@ from matcalc.kinds import ELEMENTWISE, Kind, kind_of_shape
 from matcalc.names import spelled
 from matcalc.ops import sym
 from matcalc.shapes import SCALAR, Dim, Shape
+from matcalc.sympy_values import every_part
 from matcalc.vocabulary import known_functions
 
 # the arguments of a class that are dimensions
@@ -25,23 +26,6 @@ _DIMENSIONS: dict[Any, slice] = {
     sp.ZeroMatrix: slice(0, None), own.Unit: slice(1, None), own.Unvec: slice(1, None),
     own.Commutation: slice(0, None), own.Undefined: slice(2, 3),
 }  # fmt: skip
-
-
-def every_part(root: Any) -> list[Any]:
-    """Every distinct sub-object, children first; hashing in that order keeps SymPy's recursive hash shallow."""
-    order: list[Any] = []
-    seen: set[int] = set()
-    stack = [(root, False)]
-    while stack:
-        current, done = stack.pop()
-        if done:
-            hash(current)
-            order.append(current)
-        elif id(current) not in seen:
-            seen.add(id(current))
-            stack.append((current, True))
-            stack.extend((child, False) for child in current.args)
-    return order
 
 
 class Names:

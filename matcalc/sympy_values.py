@@ -36,8 +36,26 @@ class Evaluable:
         return evaluated(self)
 
 
+def every_part(root: Any) -> list[Any]:
+    """Every distinct sub-object, children first; hashing in that order keeps SymPy's recursive hash shallow."""
+    order: list[Any] = []
+    seen: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            hash(current)
+            order.append(current)
+        elif id(current) not in seen:
+            seen.add(id(current))
+            stack.append((current, True))
+            stack.extend((child, False) for child in current.args)
+    return order
+
+
 def evaluated(e: Any) -> Any:
     """``e`` with every operation carried out whose matrices are explicit and whose dimensions are numbers."""
+    every_part(e)
     results: dict[Any, Any] = {}
     plans: dict[Any, Plan] = {}
     stack = [e]
@@ -217,7 +235,7 @@ def matrix_function(name: str, x: Any) -> Any:
         return None
     if all(v.is_Rational for v in x):
         t = sp.Dummy("t")
-        eigenvalues = x.charpoly(t).as_poly(t).ground_roots()
+        eigenvalues = x.charpoly(t).ground_roots()
         # at 0 log and sqrt have no derivatives to expand with
         if sum(eigenvalues.values()) == x.rows and all(eigenvalues):
             return Explicit(x.analytic_func(function(t), t))

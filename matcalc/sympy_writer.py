@@ -8,6 +8,7 @@ asks for an assumption; ``names`` says which SymPy object stands for a name inst
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,8 +75,17 @@ class _Writer:
         return self.names.get(name) or sp.Function(name)
 
 
+def _unchanged(operation: Any, args: list[Any]) -> Any:
+    """A sum or product of numbers as it stands: in SymPy's order where SymPy would only reorder it, so that ``==``
+    finds it equal to one typed in SymPy, else raw."""
+    usual = operation(*args)
+    if usual.func is operation and Counter(usual.args) == Counter(args):
+        return usual
+    return operation(*args, evaluate=False)
+
+
 def _write_add(writer: _Writer, e: Expr, args: list[Any]) -> Any:
-    return sp.Add(*args, evaluate=False) if e.is_scalar else sp.MatAdd(*args, evaluate=False)
+    return _unchanged(sp.Add, args) if e.is_scalar else sp.MatAdd(*args, evaluate=False)
 
 
 def _write_mul(writer: _Writer, e: Expr, args: list[Any]) -> Any:
@@ -84,9 +94,9 @@ def _write_mul(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     if not e.is_scalar:
         return sp.MatMul(*scalars, *matrices, evaluate=False)
     if not matrices:
-        return sp.Mul(*scalars, evaluate=False)
+        return _unchanged(sp.Mul, scalars)
     inner = sp.Trace(sp.MatMul(*matrices, evaluate=False))
-    return sp.Mul(*scalars, inner, evaluate=False) if scalars else inner
+    return _unchanged(sp.Mul, [*scalars, inner]) if scalars else inner
 
 
 def _write_had(writer: _Writer, e: Expr, args: list[Any]) -> Any:
