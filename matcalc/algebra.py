@@ -74,6 +74,14 @@ class Algebra(ABC):
         """base^k for a square matrix."""
 
     @abstractmethod
+    def compare(self, relation: str, args: tuple[Expr, ...]) -> Expr:
+        """A comparison with everything on the side where it is shortest."""
+
+    @abstractmethod
+    def entry(self, v: Expr, index: Expr) -> Expr:
+        """v[index] of a vector."""
+
+    @abstractmethod
     def build(self, n: Expr, args: tuple[Expr, ...]) -> Expr:
         """The operation of ``n`` on short arguments."""
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.order import sort_key
-from matcalc.shapes import ONE, SCALAR, Shape
+from matcalc.shapes import ONE, SCALAR, Dim, Shape
 
 Exponent: TypeAlias = Fraction | Expr
 Powers: TypeAlias = dict[Expr, Exponent]
@@ -144,6 +144,29 @@ def parts(e: Expr) -> Parts:
     return out
 
 
+def tidy(powers: Powers) -> None:
+    """Signs and absolute values of one base: sign(x)*abs(x) = x, sign(x)/abs(x) = 1/x, abs(x)^2 = x^2."""
+    for base in [b for b in powers if b.op == "fn" and b.data == "sign"]:
+        x = base.args[0]
+        k = powers[base]
+        if not is_whole(k):
+            continue
+        size = ops.fn("abs", x)
+        if size in powers and k % 2:  # type: ignore[operator]
+            del powers[base]
+            include(powers, size, -ONE_F)
+            include(powers, x, ONE_F)
+        elif x in powers and is_whole(powers[x]) and k % 2:  # type: ignore[operator]
+            del powers[base]
+            include(powers, x, -ONE_F)
+            include(powers, size, ONE_F)
+    for base in [b for b in powers if b.op == "fn" and b.data == "abs"]:
+        k = powers[base]
+        if is_whole(k) and k % 2 == 0:  # type: ignore[operator]
+            del powers[base]
+            include(powers, base.args[0], k)
+
+
 def segments(chain: list[Expr]) -> list[list[Expr]]:
     """A chain cut after every column: all but the first and the last segment are scalars."""
     out: list[list[Expr]] = [[]]
@@ -181,9 +204,25 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
                 include(into, e.args[0], scale_exponent(HALF, k))
         elif e.op == "fn" and e.data == "exp":
             include(into, E, scale_exponent(as_exponent(e.args[0]), k))
+        elif e.op == "dim" and whole:
+            coef *= _take_dim(e.data, k, into)  # type: ignore[arg-type]
+        elif e.op == "mean" and e.data is None:
+            todo.append((ops.total(e.args[0]), k))
+            todo.extend((ops.dim(d), scale_exponent(k, Fraction(-1))) for d in e.args[0].shape if d is not ONE)
         else:
             include(into, e, k)
     return coef
+
+
+def _take_dim(d: Dim, k: Fraction, into: Powers) -> Fraction:
+    """A product of dimension names as its factors; a sum of them as one base."""
+    if len(d.terms) != 1:
+        include(into, ops.dim(d), k)
+        return ONE_F
+    ((names, factor),) = d.terms
+    for name in names:
+        include(into, ops.dim(Dim.of(name)), k)
+    return Fraction(factor) ** int(k)
 
 
 def _keeps_sign(e: Expr) -> bool:
@@ -310,9 +349,21 @@ def _grouped(powers: Powers) -> Powers:
     return out
 
 
+def _means(scalars: Powers) -> Powers:
+    """sum(X)/(m*n) as mean(X)."""
+    for base, k in scalars.items():
+        if k == 1 and base.op == "sum" and base.data is None:
+            x = base.args[0]
+            sizes = [ops.dim(d) for d in x.shape if d is not ONE]
+            if all(scalars.get(size) == -1 for size in sizes) and len({*sizes}) == len(sizes):
+                kept = {b: e for b, e in scalars.items() if b is not base and b not in sizes}
+                return {**kept, ops.mean(x): ONE_F}
+    return scalars
+
+
 def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
     """coef * scalars * body with everything that divides behind one stroke: ``2*s*A*x/(3*n)``."""
-    above, below = split_powers(scalars)
+    above, below = split_powers(_means(scalars))
     if not (above or below or body):
         return ops.num(coef)
     if coef.denominator != 1 and not _is_decimal(coef):

@@ -39,6 +39,8 @@ AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1, **dict.fromkeys("sin tan arcsin arctan
 class Functions(Algebra):
     """transpose, inv, trace, fn, total, contraction and the like."""
 
+    quiet: int
+
     def transpose(self, x: Expr) -> Expr:
         if x.is_scalar:
             return x
@@ -141,6 +143,12 @@ class Functions(Algebra):
             first, last = run(body[0]), run(body[-1])
             if first[0] is last[0]:  # tr(A*B*inv(A)) = tr(B)
                 return self.trace(self.mul(body[-1], *body[:-1]))
+        if len(body) == 2:
+            for e, operator in (body, body[::-1]):
+                if operator.op == "frechet":  # tr(E*L(X, G)) = tr(L(X, E)*G), which is closed if E commutes with X
+                    moved = self.frechet(str(operator.data), operator.args[0], e)
+                    if not any(m.op == "frechet" for m in (moved, *moved.args)):
+                        return self.trace(self.mul(moved, operator.args[1]))
         if len(body) == 2 and self.transpose(body[0]) is body[1]:
             return self.power(ops.norm2(min(body, key=lambda m: (length(m), label(m)))), Fraction(2))
         turned = [self.transpose(m) for m in reversed(body)]
@@ -318,7 +326,17 @@ class Functions(Algebra):
                 return self.mul(front, min(made, key=lambda e: (length(e), label(e))))
             return self.mul(front, ops.mul(*chain))
         body = compose_had(HadParts(p.shape, ONE_F, {}, bases))
-        return self.mul(front, ops.total(body))
+        if body.op == "add":
+            return self.mul(front, self._total_of_sum(body))
+        return self.mul(front, ops.total(body.args[0] if body.op == "t" else body))
+
+    def _total_of_sum(self, x: Expr) -> Expr:
+        """The sum of the entries of a sum: term by term where terms cancel."""
+        whole = ops.total(x)
+        if self.quiet:
+            return whole
+        each = self.add(*(self.total(a) for a in x.args))
+        return each if length(each) < length(whole) else whole
 
     def _expanded_contraction(self, shape: Shape, bases: Powers, base: Expr) -> Expr:
         """The contraction as a sum over the terms of one of its factors."""
@@ -376,7 +394,8 @@ class Functions(Algebra):
             return zero(e.shape)
         p = parts(e)
         front = compose(p.coef, p.scalars, [])
-        if all(m.op == "eye" or run(m)[0] is x for m in p.body):
+        base = parts(x).body
+        if all(m.op == "eye" or run(m)[0] is x or [run(m)[0]] == base for m in p.body) or p.body == base:
             return self.mul(front, self._matrix_derivative(name, x), *p.body)
         if x.op == "t" and e.op == "t":
             return self.transpose(ops.frechet(name, x.args[0], e.args[0]))

@@ -25,6 +25,7 @@ from matcalc.factors import (
     parts,
     scale_exponent,
     segments,
+    tidy,
 )
 from matcalc.facts import known
 from matcalc.measure import length
@@ -57,7 +58,17 @@ class Products(Algebra):
                 content, base = self.primitive(base)
                 coef *= content ** int(k)  # type: ignore[arg-type]
             include(into, base, k)
+        self.tidy(into)
         return coef
+
+    def tidy(self, powers: Powers) -> None:
+        """What bases become together: signs with absolute values, a rectifier with the indicator of its support."""
+        tidy(powers)
+        for base in [b for b in powers if b.op == "max2" or (b.op == "fn" and b.data == "relu")]:
+            u = base.args[0] if base.op == "fn" else next((b for a, b in (base.args, base.args[::-1]) if is_zero(a)), None)
+            if u is not None:
+                for relation in (">", ">="):
+                    powers.pop(self.compare(relation, (u, zero(u.shape))), None)
 
     def _finish(self, coef: Fraction, scalars: Powers, chain: Sequence[Expr]) -> Expr:
         body: list[Expr] = []
@@ -189,6 +200,8 @@ class Products(Algebra):
             return [] if k == 0 else [self.run_node(base_a, k)]
         if a.op == "diagmat" and b.op == "diagmat":
             return [ops.diag(self.had(column(self, a.args[0]), column(self, b.args[0])))]
+        if b.op == "ones" and b.rows is not ONE and known(a, "rowsum_one"):
+            return [ops.ones(a.rows, b.cols)]
         if a.op == b.op == "ones":
             return [ops.dim(a.cols), ops.ones(a.rows, b.cols)]
         if a.rows is a.cols and b is self.transpose(a) and known(a, "orthogonal"):
@@ -299,15 +312,41 @@ class Products(Algebra):
         if p.bases and all(b.op == "t" for b in p.bases) and all(isinstance(k, Fraction) for k in p.bases.values()):
             turned = {b.args[0]: k for b, k in p.bases.items()}
             return self.transpose(self.had_node(HadParts((p.shape[1], p.shape[0]), p.coef, p.scalars, turned)))
+        units = [b for b, k in p.bases.items() if b.op == "unit" and k == 1]
+        if units and len(p.bases) > 1:  # only one entry of the other factors counts
+            entries = [self.power(self.entry(b, units[0].args[0]), k) for b, k in p.bases.items() if b is not units[0]]
+            return self.mul(compose(p.coef, p.scalars, []), *entries, units[0])
+        scaled = self._scaled_rows(p)
+        if scaled is not None:
+            return scaled
         if self.expanding:
             whole = parts(compose_had(p))
             return self.distribute(whole.coef, whole.scalars, whole.body)
         q = parts(compose_had(p))
         return self.shortened_by_distributing(self._best_signs(q.coef, q.scalars, q.body))
 
+    def _scaled_rows(self, p: HadParts) -> Expr | None:
+        """(v*ones(1, n)) .* X is diag(v)*X, (ones(m, 1)*r) .* X is X*diag(r)."""
+        if ONE in p.shape or len(p.bases) < 2:
+            return None
+        for base, k in p.bases.items():
+            if base.op != "mul" or k not in (1, -1):
+                continue
+            body = parts(base).body
+            cut = next((i for i, m in enumerate(body) if m.cols is ONE), None)
+            if cut is None or (body[0].op != "ones" and body[-1].op != "ones"):
+                continue
+            rest = self.had_node(HadParts(p.shape, p.coef, p.scalars, {b: x for b, x in p.bases.items() if b is not base}))
+            if body[-1].op == "ones":
+                return self.mul(ops.diag(self.power(ops.mul(*body[: cut + 1]), k)), rest)
+            return self.mul(rest, ops.diag(self.power(self.transpose(ops.mul(*body[cut + 1 :])), k)))
+        return None
+
     def power(self, base: Expr, k: Exponent) -> Expr:
         if isinstance(k, Expr):
             k = as_exponent(k)
+        if base.op == "num" and base.data == 1:
+            return ops.lift(base, k.shape) if isinstance(k, Expr) else base
         raised = ops.power(base, as_expr(k))
         if isinstance(k, Expr) and not k.is_scalar:
             return raised

@@ -73,6 +73,17 @@ def _front(x: Expr) -> tuple[Expr, Expr]:
     return compose(p.coef, p.scalars, []), ops.mul(*p.body)
 
 
+def shorter_side(s: Simplifier, x: Expr) -> tuple[Expr, bool]:
+    """x or its transpose, whichever is shorter, and whether it was transposed."""
+    if x.op == "t":
+        return x.args[0], True
+    if x.op in ("mul", "add"):
+        turned = s.transpose(x)
+        if turned.op != "t" and (length(turned), label(turned)) < (length(x), label(x)):
+            return turned, True
+    return x, False
+
+
 def _unturned(x: Expr) -> Expr:
     return x.args[0] if x.op == "t" else x
 
@@ -93,7 +104,7 @@ def _matpow(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
 
 
 def _det(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
-    x = _unturned(args[0])
+    x = shorter_side(s, args[0])[0]
     if x.is_scalar:
         return x
     match x.op:
@@ -113,7 +124,7 @@ def _det(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
 
 
 def _logdet(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
-    x = _unturned(args[0])
+    x = shorter_side(s, args[0])[0]
     if x.op == "eye":
         return ops.num(0)
     if x.op == "inv":
@@ -145,6 +156,9 @@ def _diagvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
         case "diagmat":
             return s.mul(front, x.args[0])
         case "mul":
+            turned = s.transpose(x)
+            if length(turned) < length(x):
+                x = turned
             cut = next((i for i, m in enumerate(x.args) if m.rows is ONE), None)
             if cut is not None:
                 return s.mul(front, s.had(s.mul(*x.args[:cut]), s.transpose(s.mul(*x.args[cut:]))))
@@ -185,16 +199,10 @@ def _kron(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
 
 
 def _mean(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
+    """A mean is a sum over the number of terms; it reads as a mean again where it stands alone."""
     x = args[0]
-    if s.expanding:
-        count = {None: x.rows * x.cols, 0: x.rows, 1: x.cols}[data]
-        return s.mul(s.total(x, data), s.power(ops.dim(count), MINUS))
-    if is_zero(x):
-        return zero(ops.mean(x, data).shape)
-    front, x = _front(x)
-    if x.op == "t":
-        return s.mul(front, s.transpose(ops.mean(x.args[0], None if data is None else 1 - data)))
-    return s.mul(front, ops.mean(x, data))
+    count = {None: x.rows * x.cols, 0: x.rows, 1: x.cols}[data]
+    return s.mul(s.total(x, data), s.power(ops.dim(count), MINUS))
 
 
 def _slice(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
@@ -243,8 +251,8 @@ def _turning(make: Callable[[Expr], Expr]) -> Method:
     """Functions of a matrix that commute with transposition."""
 
     def build(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
-        x = args[0]
-        return s.transpose(make(x.args[0])) if x.op == "t" else make(x)
+        x, turned = shorter_side(s, args[0])
+        return s.transpose(make(x)) if turned else make(x)
 
     return build
 
@@ -263,7 +271,8 @@ def _mfn(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     x = args[0]
     if is_zero(x) and data in ("expm", "cosm"):
         return ops.eye(x.rows)
-    return s.transpose(ops.mfn(data, x.args[0])) if x.op == "t" else ops.mfn(data, x)
+    x, turned = shorter_side(s, x)
+    return s.transpose(ops.mfn(data, x)) if turned else ops.mfn(data, x)
 
 
 def _entrywise(make: Callable[[Expr], Expr]) -> Method:

@@ -130,7 +130,7 @@ class Sums(Algebra):
             if made is None:
                 continue
             saved = length(plain_sum(shape, group)) - length(made)
-            if saved > 0 or (saved == 0 and len(group) == len(terms)):
+            if saved > 0 or (saved == 0 and len(group) == len(terms) and side != "number"):
                 rank = (-saved, side)
                 if best is None or rank < best:
                     best, chosen = rank, (side, group)
@@ -140,6 +140,8 @@ class Sums(Algebra):
         made = self._take_out(shape, side, group, deep=True)
         assert made is not None
         rest, c = coefficient(made)
+        if made.op == "add" or side == "number" and len(group) == len(terms):
+            return None
         others = {t: k for t, k in terms.items() if t not in group}
         others[rest] = others.get(rest, Fraction(0)) + c
         return {t: k for t, k in others.items() if k}
@@ -172,6 +174,8 @@ class Sums(Algebra):
                 if len(p.body) == 1:
                     h = had_parts(p.body[0])
                     marks |= {("hadbelow" if is_negative(k) and b is not E else "had", b) for b, k in h.bases.items()}
+            if abs(terms[t]) != 1:
+                marks.add(("number", ops.num(abs(terms[t]))))
             for mark in marks:
                 groups.setdefault(mark, []).append(t)
         found: dict[tuple[str, frozenset[Expr]], Terms] = {}
@@ -182,6 +186,11 @@ class Sums(Algebra):
 
     def _take_out(self, shape: Shape, side: str, group: Terms, *, deep: bool) -> Expr | None:
         """The group with what its terms share on that side in front (or behind) of the sum of the rests."""
+        if side == "number":
+            size = abs(next(iter(group.values())))
+            signs = {t: c / size for t, c in group.items()}
+            inner = self.factored(shape, signs) if deep else plain_sum(shape, signs)
+            return self.mul(ops.num(size), inner)
         split = {t: parts(t) for t in group}
         common = common_powers([p.scalars for p in split.values()])
         rests: list[Expr] = []
