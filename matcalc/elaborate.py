@@ -281,6 +281,7 @@ _CALLS: dict[str, _Make] = {
     **{name: _named(ops.mfn, name) for name in MATRIX_FUNCTIONS},
     **{name + "_frechet": _named(ops.frechet, name) for name in MATRIX_FUNCTIONS},
     "tr": _plain(ops.trace), "det": _plain(ops.det), "logdet": _plain(ops.logdet), "inv": _plain(ops.inv),
+    "tril": _plain(lambda x: ops.part("lower", x)), "triu": _plain(lambda x: ops.part("upper", x)),
     "adj": _plain(ops.adj), "pinv": _plain(ops.pinv), "norm1": _plain(ops.norm1), "norm2": _plain(ops.norm2),
     "prod": _plain(ops.prod), "diag": _plain(ops.diag), "vec": _plain(ops.vec), "kron": _plain(ops.kron),
     "outer": _plain(outer), "dot": _plain(dot), "sum": _along(ops.total), "mean": _along(ops.mean),
