@@ -44,12 +44,12 @@ def counterexample(claim: Property, rng: np.random.Generator) -> Any:
             found = draw_value(Kind("matrix", n, n, frozenset({stronger})), sizes, rng, strategy)
             fact, shown = weaker, found
         else:
-            subject, fact = claim.conclusion
+            premises, fact = claim.conclusions[0]
             values = {
                 v.name: draw_value(Kind("matrix", v.rows, v.cols, facts), sizes, rng, strategy)
-                for v, facts in claim.premises.items()
+                for v, facts in premises.items()
             }
-            found, shown = evaluate(subject, values, sizes), values
+            found, shown = evaluate(claim.subject, values, sizes), values
         if not satisfies(Kind("matrix", n, n, frozenset({fact})), found):
             return shown
     return None
