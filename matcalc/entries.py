@@ -275,7 +275,7 @@ class Differential(Entry):
         if not self.elementwise:
             return instantiate(template, bindings, dims)
         used = symbols(template)
-        scalar = all(bindings[s].is_scalar for s in used)
+        scalar = bool(used) and all(bindings[s].is_scalar for s in used)
         return instantiate_elementwise(template, bindings, SCALAR if scalar else node.shape)
 
     def conditions(self, node: Expr, active: Sequence[Expr] | None = None) -> list[Condition]:
@@ -303,7 +303,7 @@ class Differential(Entry):
             replace(
                 kink,
                 left=self.fill(kink.left, node),
-                right=None if kink.right is None else self.fill(kink.right, node),
+                right=kink.right if kink.right is None or kink.right.op == "num" else self.fill(kink.right, node),
             )
             for kink in self.kinks
         ]

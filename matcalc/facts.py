@@ -131,7 +131,7 @@ def _seeds(node: Expr, args: Sequence[Info]) -> Facts:
     """The facts that need no rule."""
     match node.op:
         case "sym":
-            return node.data[1].facts & FACT_NAMES  # type: ignore[index, no-any-return]
+            return _declared(node.data[1].facts & FACT_NAMES)  # type: ignore[index]
         case "num":
             return _of_number(node)
         case "zeros" if node.rows is node.cols:
@@ -146,6 +146,15 @@ def _seeds(node: Expr, args: Sequence[Info]) -> Facts:
             return kept
         case _:
             return _LEAVES.get(node.op, NONE)
+
+
+def _declared(facts: Facts) -> Facts:
+    """Of a diagonal or triangular matrix "positive" is said of the entries that the structure leaves free."""
+    if not facts & {"diagonal", "lower", "upper"} or not facts & {"positive", "nonzero"}:
+        return facts
+    sign = {"nonnegative"} if "positive" in facts else set()
+    definite = {"spd"} if {"diagonal", "positive"} <= facts else {"invertible"}
+    return facts - {"positive", "nonzero"} | sign | definite
 
 
 def _of_number(node: Expr) -> Facts:

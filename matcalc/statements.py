@@ -98,6 +98,16 @@ class Property(Entry):
             found.append(({v: frozenset(f | ({fact} if v in keepers else set())) for v, f in needed.items()}, fact))
         return tuple(found)
 
+    @property
+    def premises(self) -> Mapping[Expr, frozenset[str]]:
+        """The facts that each variable needs for the first conclusion."""
+        return self.conclusions[0][0]
+
+    @property
+    def conclusion(self) -> tuple[Expr, str]:
+        """The operation and the first fact that holds of it."""
+        return self.subject, self.conclusions[0][1]
+
     def check(self) -> None:
         if self.is_implication:
             _ = self.implies
