@@ -253,6 +253,7 @@ class Grower:
         n = shape[0]
         makers = [
             lambda: ops.inv(self.invertible(n, depth)),
+            lambda: ops.part(self.pick(["lower", "upper"]), self.expression(shape, depth)),
             lambda: ops.diag(self.expression(self.pick([(n, ONE), (ONE, n)]), depth)),
             lambda: ops.matpow(self.expression(shape, depth), ops.num(2 + self.choose(2))),
         ]

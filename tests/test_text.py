@@ -119,6 +119,8 @@ POWERS = {
     "A'.^2": power(transpose(A), num(2)),
     "A''": transpose(transpose(A)),
     "inv(X)'": transpose(ops.inv(X)),
+    "tril(X)": ops.part("lower", X),
+    "triu(X)": ops.part("upper", X),
 }
 
 LIFTED = {
