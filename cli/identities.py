@@ -2,9 +2,111 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+import matcalc
+from matcalc.errors import UnknownName
 
-@click.group(invoke_without_command=True)
-def identities() -> None:
-    """The table."""
+from .command import FAILS
+
+SECTIONS = ("differentials", "rewrites", "properties", "gradients", "errata")
+EXAMPLES = """\b
+Examples:
+  matcalc identities
+  matcalc identities list gradients
+  matcalc identities show inv
+  matcalc identities verify
+  matcalc identities verify --identities mine.toml
+"""
+_file = click.option(
+    "--identities", "path", type=click.Path(exists=True), metavar="FILE", help="Your own identities, besides the table."
+)
+
+
+@click.group(invoke_without_command=True, epilog=EXAMPLES)
+@click.pass_context
+def identities(ctx: click.Context) -> None:
+    """The table of identities: list it, show an entry, verify it by numbers."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(show_list)
+
+
+def _table(path: str | None) -> Any:
+    return matcalc.identities.load(path) if path else matcalc.identities.table()
+
+
+def statement(entry: Any) -> str:
+    """What an entry says, in one line."""
+    fields = entry.fields
+    condition = ""
+    if fields.get("if"):
+        condition = f" if {fields['if'] if isinstance(fields['if'], str) else ', '.join(fields['if'])}"
+    claim = ""
+    if "of" in fields:
+        claim = f"d({fields['of']}) = {fields['d']}"
+    elif "f" in fields:
+        claim = f"d({fields['f']})/d{fields['wrt']} = {fields['gradient']}"
+    elif "from" in fields:
+        claim = f"{fields['from']} = {fields['to']}"
+    elif "keeps" in fields:
+        claim = f"{fields['then']} keeps {', '.join(fields['keeps'])}"
+    else:
+        claim = str(fields["then"])
+    return f"{'not: ' if 'why' in fields else ''}{claim}{condition}"
+
+
+@identities.command("list")
+@click.argument("section", required=False, type=click.Choice(SECTIONS))
+@_file
+def show_list(section: str | None = None, path: str | None = None) -> None:
+    """One line for each entry: its id and what it says."""
+    table = _table(path)
+    for name in (section,) if section else SECTIONS:
+        entries = getattr(table, name)
+        click.echo(f"{name} ({len(entries)})")
+        for entry in entries.values():
+            click.echo(f"  {entry.id}: {statement(entry)}")
+
+
+@identities.command()
+@click.argument("entry_id", metavar="ID")
+@_file
+def show(entry_id: str, path: str | None) -> None:
+    """One entry: its declarations, its formulas, its sources."""
+    table = _table(path)
+    try:
+        entry = table[entry_id]
+    except KeyError:
+        near = [e.id for e in table if entry_id in e.id][:8]
+        raise UnknownName(
+            f"there is no identity '{entry_id}'",
+            hint=f"there are {', '.join(near)}" if near else "matcalc identities list shows them all",
+        ) from None
+    click.echo(f"{entry.id}   ({entry.file})\n{statement(entry)}")
+    for name, value in entry.fields.items():
+        lines = value if isinstance(value, list) else [value]
+        click.echo(f"  {name + ':':<10}" + f"\n  {'':<10}".join(map(str, lines)))
+
+
+@identities.command()
+@_file
+def verify(path: str | None) -> None:
+    """Compare every entry with numbers, one line for each; exit status 1 if one fails."""
+    table = _table(path)
+    if path:
+        table.check(base=False)
+    entries = list(table)
+    failed = 0
+    lines = click.get_text_stream("stderr")
+    with click.progressbar(entries, file=lines, label="verifying", hidden=not lines.isatty()) as bar:
+        for entry in bar:
+            outcome = matcalc.identities.audit(entry)
+            failed += not outcome
+            if lines.isatty():
+                click.echo("\r\033[K", nl=False, file=lines)  # the bar makes way for the line
+            click.echo(str(outcome))
+    click.echo(f"{len(entries) - failed} of {len(entries)} identities verified")
+    if failed:
+        click.get_current_context().exit(FAILS)
