@@ -30,6 +30,8 @@ STRATEGIES: dict[str, tuple[Callable[[Generator, tuple[int, int]], Any], bool]] 
     "positive definite": (lambda rng, shape: rng.uniform(0.3, 2.0, size=shape), True),
     "dominant": (lambda rng, shape: rng.uniform(-0.2, 0.2, size=shape) + 2.0 * (shape == (1, 1)), True),
     "large": (lambda rng, shape: rng.uniform(1.5, 3.5, size=shape), True),
+    "larger": (lambda rng, shape: rng.uniform(4.0, 20.0, size=shape), True),
+    "far": (lambda rng, shape: rng.uniform(50.0, 500.0, size=shape), True),
 }
 MIXED = "mixed"  # every name by a strategy of its own
 

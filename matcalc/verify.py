@@ -260,6 +260,7 @@ def _survey(
 ) -> Verdict:
     """Test at ``wanted`` fit points, two for each setting of the sizes until the settings are used up."""
     nodes = topological(*roots)
+    least = wanted
     if all(n.is_scalar for n in nodes) and len(nodes) < _BUDGET // 1000:
         wanted = max(wanted, _SCALAR_DRAWS)
     remaining = max(_BUDGET // len(nodes), 3 * wanted)
@@ -278,7 +279,9 @@ def _survey(
                     if accepted >= wanted or here >= quota or not remaining:
                         break
                     remaining -= 1
-                    strategy = order[attempt] if attempt < len(order) and here < 4 else MIXED
+                    first_round = attempt < len(order) and here < 4
+                    again = not first_round and accepted > 0 and attempt % 2 == 0
+                    strategy = order[attempt] if first_round else order[0] if again else MIXED
                     values = draw_values(roots, kinds, sizes, rng, strategy)
                     try:
                         point = test(values, sizes, rng)
@@ -302,9 +305,9 @@ def _survey(
                         order.insert(0, strategy)
     except MatcalcError as problem:
         return _undecided(problem.message)
-    if accepted < wanted:
+    if accepted < least:
         why = f" ({troubles.most_common(1)[0][0]})" if troubles else ""
-        reason = f"only {accepted} of {wanted} points were fit for a test{why}"
+        reason = f"only {accepted} of {least} points were fit for a test{why}"
         return Verdict(False, residual, accepted, tuple(used), None, reason, undefined=undefined)
     return Verdict(residual <= tolerance, residual, accepted, tuple(used), undefined=undefined)
 

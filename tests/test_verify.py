@@ -328,6 +328,8 @@ DOMAINS: dict[str, Callable[[Expr], Expr]] = {
     "arcsin": lambda z: fn("arcsin", z),
     "both": lambda z: add(fn("log", z), fn("log", sub(num(1), z))),
     "beyond one": lambda z: fn("sqrt", sub(power(z, two), num(1))),
+    "thrice": lambda z: fn("log", fn("log", fn("log", z))),
+    "far away": lambda z: fn("log", sub(z, num(300))),
 }
 
 
@@ -339,6 +341,16 @@ def test_points_are_found_in_the_domain(domain: str) -> None:
     verdict = verify_gradient(f, x, ops.zeros(n, ONE))
 
     assert verdict.counterexample is not None, str(verdict)
+
+
+def test_a_narrow_domain_of_scalars() -> None:
+    """log(s - u) + log(v - s) needs u < s < v: few draws fit, and enough do."""
+    u, v = scalar("u"), scalar("v")
+    f = add(fn("log", sub(s, u)), fn("log", sub(v, s)))
+    for seed in range(10):
+        verdict = verify_gradient(f, s, sub(reciprocal(sub(s, u)), reciprocal(sub(v, s))), seed=seed)
+        assert verdict, str(verdict)
+        assert verdict.draws >= 6
 
 
 def test_points_for_matrix_barriers() -> None:
