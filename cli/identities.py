@@ -57,6 +57,15 @@ def statement(entry: Any) -> str:
     return f"{'not: ' if 'why' in fields else ''}{claim}{condition}"
 
 
+def seen(entry: Any, verdict: Any) -> str:
+    """What the verification of an entry came to."""
+    if "why" in entry.fields and verdict:
+        return f"refuted, as it should be: {statement(entry).removeprefix('not: ')}"
+    if not verdict:
+        return str(verdict.reason)
+    return f"residual {verdict.residual:.1e} over {verdict.draws} draws"
+
+
 @identities.command("list")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
 @_file
@@ -102,11 +111,11 @@ def verify(path: str | None) -> None:
     lines = click.get_text_stream("stderr")
     with click.progressbar(entries, file=lines, label="verifying", hidden=not lines.isatty()) as bar:
         for entry in bar:
-            outcome = matcalc.identities.audit(entry)
-            failed += not outcome
+            verdict = matcalc.identities.verify(entry)
+            failed += not verdict
             if lines.isatty():
                 click.echo("\r\033[K", nl=False, file=lines)  # the bar makes way for the line
-            click.echo(str(outcome))
+            click.echo(f"{'ok    ' if verdict else 'FAILED'} {entry.id}: {seen(entry, verdict)}")
     click.echo(f"{len(entries) - failed} of {len(entries)} identities verified")
     if failed:
         click.get_current_context().exit(FAILS)

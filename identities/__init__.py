@@ -1,7 +1,7 @@
 """The identity table: what the engine knows, as text with sources, every entry checked by numbers.
 
 ``matcalc.identities.table()`` is the table; ``load(path)`` the same with a file or folder of your own, which
-``matcalc.derive(..., table=...)`` takes; ``audit(entry)`` verifies one entry. The names are found when they are
+``matcalc.derive(..., table=...)`` takes; ``verify(entry)`` verifies one entry. The names are found when they are
 used: the engine reads the files of this folder without them.
 """
 
@@ -9,13 +9,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Outcome": ("matcalc.audit", "Outcome"),
-    "audit": ("matcalc.audit", "audit"),
     "Table": ("matcalc.table", "Table"),
     "table": ("matcalc.table", "default_table"),
     "load": ("matcalc.table", "load_user"),
+    "verify": ("matcalc.identity_verification", "verify_entry"),
 }
-__all__ = ["Outcome", "Table", "audit", "load", "table"]  # noqa: F822
+__all__ = ["Table", "load", "table", "verify"]  # noqa: F822
 
 
 def __getattr__(name: str) -> Any:
