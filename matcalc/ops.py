@@ -83,10 +83,16 @@ def sym(name: str, kind: Kind) -> Expr:
 
 
 def dim(value: Dim) -> Expr:
-    """A dimension used as a number; an integer one is that number."""
+    """A dimension used as a number: a node for a name; a polynomial is the sum of products that it is typed as."""
+    if value.name is not None:
+        return node("dim", (), value, SCALAR)
     if value.number is not None:
         return num(value.number)
-    return node("dim", (), value, SCALAR)
+    terms: list[Expr] = []
+    for names, factor in sorted(value.terms, key=lambda term: (-len(term[0]), term[0])):  # as it is printed
+        front = [num(factor)] if factor != 1 or not names else []
+        terms.append(mul(*front, *(node("dim", (), Dim.of(name), SCALAR) for name in names)))
+    return add(*terms)
 
 
 def idx(name: str) -> Expr:
@@ -122,12 +128,16 @@ def unit(k: Expr, n: Dim) -> Expr:
 
 # --- sums and products ----------------------------------------------------------------------------
 
+# A nested sum or product of more parts is kept as it stands: names shared again and again (b = a + a, c = b + b,
+# ...) would otherwise double the length of the expression with every line.
+LONGEST_FLATTENED = 64
+
 
 def add(*terms: Expr) -> Expr:
     """Sum of terms of one shape; nested sums are flattened; one term is itself."""
     flat: list[Expr] = []
     for term in terms:
-        flat.extend(term.args if term.op == "add" else (term,))
+        flat.extend(term.args if term.op == "add" and len(term.args) <= LONGEST_FLATTENED else (term,))
     if not flat:
         raise ShapeError("an empty sum has no shape")
     shape = flat[0].shape
@@ -154,7 +164,7 @@ def mul(*factors: Expr) -> Expr:
 
 
 def _flatten_product(factor: Expr, flat: list[Expr]) -> None:
-    if factor.op != "mul":
+    if factor.op != "mul" or len(factor.args) > LONGEST_FLATTENED:
         flat.append(factor)
         return
     for part in factor.args:
@@ -240,7 +250,7 @@ def had(*factors: Expr) -> Expr:
     flat: list[Expr] = []
     for factor in factors:
         if not factor.is_scalar:
-            flat.extend(factor.args if factor.op == "had" else (factor,))
+            flat.extend(factor.args if factor.op == "had" and len(factor.args) <= LONGEST_FLATTENED else (factor,))
     if not flat:
         return mul(*scalars)
     shape = flat[0].shape
