@@ -310,10 +310,9 @@ def matrix_power(base: Expr, exponent: Expr) -> Expr:
         root = abs(value) == Fraction(1, 2)
         if not root and value.denominator != 1:
             raise UnsupportedError(f"a matrix to the power {value} is not supported")
-        power = ops.mfn("sqrtm", base) if root else ops.matpow(base, ops.num(abs(value)))
-        if abs(value) == 1:
-            power = base
-        return ops.inv(power) if value < 0 else power
+        base = ops.mfn("sqrtm", base) if root else base
+        base = ops.inv(base) if value < 0 else base
+        return base if root or abs(value) == 1 else ops.matpow(base, ops.num(abs(value)))
     if not _is_integer(exponent):
         raise UnsupportedError("a symbolic power of a matrix must be an integer: Symbol('k', integer=True)")
     return ops.matpow(base, exponent)
