@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
-import matcalc
+from matcalc import identities as table_of
 from matcalc.errors import UnknownName
 
 from .command import FAILS
@@ -30,11 +31,11 @@ _file = click.option(
 def identities(ctx: click.Context) -> None:
     """The table of identities: list it, show an entry, verify it by numbers."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(show_list)
+        show_sections(None, None)
 
 
 def _table(path: str | None) -> Any:
-    return matcalc.identities.load(path) if path else matcalc.identities.table()
+    return table_of.load(path) if path else table_of.table()
 
 
 def statement(entry: Any) -> str:
@@ -69,8 +70,13 @@ def seen(entry: Any, verdict: Any) -> str:
 @identities.command("list")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
 @_file
-def show_list(section: str | None = None, path: str | None = None) -> None:
+def show_list(section: str | None, path: str | None) -> None:
     """One line for each entry: its id and what it says."""
+    show_sections(section, path)
+
+
+def show_sections(section: str | None, path: str | None) -> None:
+    """Print the entries of a section, or of all."""
     table = _table(path)
     for name in (section,) if section else SECTIONS:
         entries = getattr(table, name)
@@ -108,10 +114,10 @@ def verify(path: str | None) -> None:
         table.check(base=False)
     entries = list(table)
     failed = 0
-    lines = click.get_text_stream("stderr")
+    lines = sys.stderr
     with click.progressbar(entries, file=lines, label="verifying", hidden=not lines.isatty()) as bar:
         for entry in bar:
-            verdict = matcalc.identities.verify(entry)
+            verdict = table_of.verify(entry)
             failed += not verdict
             if lines.isatty():
                 click.echo("\r\033[K", nl=False, file=lines)  # the bar makes way for the line

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matcalc.errors import (
     BudgetError,
@@ -25,6 +25,13 @@ from matcalc.errors import (
     UnsupportedError,
 )
 
+if TYPE_CHECKING:  # what the descriptors below find
+    identities: Any
+    from matcalc.check import Check, check
+    from matcalc.derive import Derivation, derive
+    from matcalc.parse import parse
+    from matcalc.sympy_api import gradient, hessian, jacobian
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -32,6 +39,9 @@ _HOMES = {
     "Derivation": "matcalc.derive",
     "check": "matcalc.check",
     "derive": "matcalc.derive",
+    "gradient": "matcalc.sympy_api",
+    "hessian": "matcalc.sympy_api",
+    "jacobian": "matcalc.sympy_api",
     "parse": "matcalc.parse",
 }
 
@@ -51,7 +61,10 @@ __all__ = [
     "__version__",
     "check",
     "derive",
+    "gradient",
+    "hessian",
     "identities",
+    "jacobian",
     "parse",
 ]
 
