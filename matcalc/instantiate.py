@@ -43,25 +43,29 @@ def unify(pattern: Dim, actual: Dim, dims: dict[str, Dim]) -> bool:
     One unknown name with a factor of 1 or an exact division can be solved for; otherwise the names must be
     known already.
     """
-    known = pattern.substitute(dims)
-    if known is actual:
-        return True
-    unknown = sorted(n for n in pattern.names if n not in dims)
+    unknown = [name for name in pattern.names if name not in dims]
+    if not unknown:
+        return pattern.substitute(dims) is actual
     if len(unknown) != 1:
         return False
     name = unknown[0]
-    if known.name == name:
+    if pattern.name == name:
         dims[name] = actual
         return True
-    solved = _solve(known, actual, name)
+    # the unknown name apart, which may also occur in what the others stand for
+    solved = _solve(pattern.substitute({**dims, name: _UNKNOWN}), actual)
     if solved is None:
         return False
     dims[name] = solved
     return True
 
 
-def _solve(known: Dim, actual: Dim, name: str) -> Dim | None:
-    """The value of ``name`` in ``known == actual`` where ``known`` is name*c + rest, c one monomial."""
+_UNKNOWN = Dim.of("?")  # no name in any input
+
+
+def _solve(known: Dim, actual: Dim) -> Dim | None:
+    """The value of the unknown in ``known == actual`` where ``known`` is unknown*c + rest, c one monomial."""
+    name = "?"
     rest = Dim(tuple((m, f) for m, f in known.terms if name not in m))
     parts = [(m, f) for m, f in known.terms if name in m]
     if len(parts) != 1 or parts[0][0].count(name) != 1:
