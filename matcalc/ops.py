@@ -128,12 +128,16 @@ def unit(k: Expr, n: Dim) -> Expr:
 
 # --- sums and products ----------------------------------------------------------------------------
 
+# A nested sum or product of more parts is kept as it stands: names shared again and again (b = a + a, c = b + b,
+# ...) would otherwise double the length of the expression with every line.
+LONGEST_FLATTENED = 64
+
 
 def add(*terms: Expr) -> Expr:
     """Sum of terms of one shape; nested sums are flattened; one term is itself."""
     flat: list[Expr] = []
     for term in terms:
-        flat.extend(term.args if term.op == "add" else (term,))
+        flat.extend(term.args if term.op == "add" and len(term.args) <= LONGEST_FLATTENED else (term,))
     if not flat:
         raise ShapeError("an empty sum has no shape")
     shape = flat[0].shape
@@ -160,7 +164,7 @@ def mul(*factors: Expr) -> Expr:
 
 
 def _flatten_product(factor: Expr, flat: list[Expr]) -> None:
-    if factor.op != "mul":
+    if factor.op != "mul" or len(factor.args) > LONGEST_FLATTENED:
         flat.append(factor)
         return
     for part in factor.args:
@@ -246,7 +250,7 @@ def had(*factors: Expr) -> Expr:
     flat: list[Expr] = []
     for factor in factors:
         if not factor.is_scalar:
-            flat.extend(factor.args if factor.op == "had" else (factor,))
+            flat.extend(factor.args if factor.op == "had" and len(factor.args) <= LONGEST_FLATTENED else (factor,))
     if not flat:
         return mul(*scalars)
     shape = flat[0].shape
