@@ -7,9 +7,10 @@ for undeclared names) and the form that a textbook prints (``textbook``).
 from __future__ import annotations
 
 import inspect
+import keyword
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from matcalc.kinds import Kind
 from matcalc.measure import length
 from matcalc.parse import parse, parse_kind
 from matcalc.sample import STRATEGIES, draw_values
+from matcalc.smooth import SmoothFunction
 from matcalc.verify import verify_equal, verify_gradient
 
 FOLDER = Path(__file__).parent / "cases"
@@ -44,7 +46,7 @@ def derived(name: str) -> Any:
 def as_argument(value: Any, kind: Kind) -> Any:
     """A value as the generated code takes it: vectors and rows are 1-D arrays."""
     if kind.form == "scalar":
-        return float(value)
+        return float(np.asarray(value).item())
     return np.asarray(value).ravel() if kind.form in ("vector", "row") else np.asarray(value)
 
 
@@ -93,24 +95,51 @@ def test_undeclared_names_get_the_kinds_that_are_meant(name: str) -> None:
     assert found == {key: parse_kind(kind).form for key, kind in CASES[name]["kinds"].items()}
 
 
+def callables(name: str, function: SmoothFunction) -> dict[str, Any]:
+    """An undefined function as the generated code takes it: ``s``, ``ds``, or ``g``, ``Dg``, ``D2g``."""
+    kind = function.kind
+    if kind.args is None:
+        orders = {f"{'d' * order}{name}": order for order in range(3)}
+        return {key: partial(function.elementwise, order=order) for key, order in orders.items()}
+
+    def call(derivative: tuple[int, ...], *args: Any) -> Any:
+        found = function.at(args, derivative)
+        assert kind.args is not None
+        assert kind.result is not None
+        if not derivative:
+            return as_argument(found, kind.result)
+        return found.ravel() if kind.result.form == "scalar" and kind.args[derivative[0]].form != "matrix" else found
+
+    places = [(f"D{name}" if len(kind.args) == 1 else f"D{i + 1}{name}", (i,)) for i in range(len(kind.args))]
+    return {key: partial(call, derivative) for key, derivative in [(name, ()), *places]}
+
+
+def arguments(call: Any, kinds: Mapping[str, Kind], values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+    """What the generated function takes, under the names of its parameters."""
+    found: dict[str, Any] = dict(sizes)
+    for name, kind in kinds.items():
+        if name not in values:
+            found[name] = as_argument(np.ones([d.evaluate(sizes) for d in kind.shape]), kind)
+        elif kind.form == "function":
+            found |= callables(name, values[name])
+        else:
+            found[name] = as_argument(values[name], kind)
+    found |= {f"{name}_": value for name, value in found.items() if keyword.iskeyword(name)}
+    return {name: found[name] for name in inspect.signature(call).parameters if name in found}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_code_computes_the_value_and_the_gradient(name: str, rng: np.random.Generator) -> None:
     d = derived(name)
     module: dict[str, Any] = {}
     exec(compile(d.source("numpy"), name, "exec"), module)
     kinds = {key: parse_kind(kind) for key, kind in d.kinds.items()}
-    if any(kind.form == "function" for kind in kinds.values()):
-        return  # test_code_functions covers undefined functions
-    sizes = d.verify().sizes[0]
+    variable = kinds[next(iter(d.answers))]
+    dims = sorted({size for kind in kinds.values() for dim in kind.shape for size in dim.names})
+    sizes = dict(zip(dims, range(2, 2 + len(dims)), strict=True)) | d.verify().sizes[0]
     values, value, gradient = fit_point(d.function, d.answer, kinds, sizes, rng)
-    variable = kinds[CASES[name]["wrt"]]
-    known = {key: as_argument(values[key], kind) for key, kind in kinds.items() if key in values}
-    missing = [s for s in kinds if s not in known]
-    known |= {s: np.ones([d_.evaluate(sizes) for d_ in kinds[s].shape if str(d_) != "1"]) for s in missing}
     call = module["value_and_gradient"]
-    known |= {size: n for size, n in sizes.items() if size in inspect.signature(call).parameters}
-    known = {f"{key}_" if f"{key}_" in inspect.signature(call).parameters else key: v for key, v in known.items()}
-    got_value, got_gradient = call(**known)
+    got_value, got_gradient = call(**arguments(call, kinds, values, sizes))
 
     np.testing.assert_allclose(got_value, value, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(got_gradient, as_argument(gradient, variable), rtol=1e-7, atol=1e-9)
