@@ -15,7 +15,8 @@ from matcalc.errors import InputError, ShapeError, UnknownName
 from matcalc.evaluate import Plan, evaluate
 from matcalc.expr import Expr
 from matcalc.kinds import ELEMENTWISE, SCALAR_KIND, Kind, kind_of_shape
-from matcalc.operations import _OPERATIONS
+from matcalc.matrixfunctions import MATRIX_FUNCTIONS
+from matcalc.operations import _ELEMENTWISE, _OPERATIONS
 from matcalc.ops import num
 from matcalc.shapes import ONE, Dim
 from matcalc.smooth import smooth_function
@@ -163,6 +164,9 @@ def test_meaning(op: str) -> None:
 
 def test_every_operation_has_a_meaning() -> None:
     assert set(_OPERATIONS) | {"isum"} == set(CASES)
+    assert (set(ops._PLAIN) | set(ops._WITH_DATA)) - {"d"} <= set(CASES)  # a formal differential is no number
+    assert set(_ELEMENTWISE) == set(ops.ELEMENTWISE_NAMES)
+    assert set(MATRIX_FUNCTIONS) == set(ops.MATRIX_FUNCTIONS)
 
 
 ELEMENTWISE_CASES: dict[str, Callable[[Any], Any]] = {
