@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from matcalc.expr import Expr, topological
-from matcalc.ops import add, dim, lift, num, unlift
+from matcalc.ops import LONGEST_FLATTENED, add, dim, lift, num, unlift
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 
 
@@ -144,9 +144,6 @@ Reading: TypeAlias = (
 )
 Part: TypeAlias = Expr | Reading
 
-# a longer inner product is bracketed: products of many factors are not flattened when they are built
-LONG = 64
-
 # operations written name(arguments), with their written names
 CALLS = {
     "inv": "inv", "det": "det", "logdet": "logdet", "tr": "tr", "adj": "adj", "pinv": "pinv", "vec": "vec",
@@ -237,7 +234,7 @@ def _product(x: Expr) -> Product:
             factors.append(("./", below))
         elif value is not None and value.numerator == 1 != value and factors and alone is None:
             factors.append(("/", Number(Fraction(value.denominator))))
-        elif factor.op == "mul" and place == 0 and x.is_scalar and len(factor.args) < LONG:
+        elif factor.op == "mul" and place == 0 and x.is_scalar and len(factor.args) <= LONGEST_FLATTENED:
             factors.extend(_product(factor).factors)  # an inner product among scalars
         else:
             factors.append(("*" if factors else "", factor))

@@ -225,3 +225,12 @@ def test_differentials() -> None:
     assert text(mul(transpose(X), dX)) == "X'*dX"
     assert text(transpose(dSX)) == "d(S*X)'"
     assert (length(dX), length(dSX)) == (1, 4)
+
+
+def test_long_sums_and_products_keep_their_brackets() -> None:
+    """More than 64 terms stay a sum of their own, and are read back as one."""
+    entries = [ops.slice_(x, ("at",), ("all",), num(i)) for i in range(70)]
+    for build in (add, mul):
+        long = build(*entries)
+        for expr in (build(long, s), build(s, long), neg(long), sub(s, long), mul(long, transpose(x), y)):
+            assert parse(text(expr), KINDS) is expr
