@@ -74,12 +74,20 @@ class Algebra(ABC):
         """base^k for a square matrix."""
 
     @abstractmethod
+    def cleared(self, e: Expr) -> tuple[Powers, Expr] | None:
+        """A sum with quotients as (1/denominator, numerator); None if it has none."""
+
+    @abstractmethod
     def compare(self, relation: str, args: tuple[Expr, ...]) -> Expr:
         """A comparison with everything on the side where it is shortest."""
 
     @abstractmethod
     def entry(self, v: Expr, index: Expr) -> Expr:
         """v[index] of a vector."""
+
+    @abstractmethod
+    def __call__(self, root: Expr) -> Expr:
+        """The short form of any expression."""
 
     @abstractmethod
     def build(self, n: Expr, args: tuple[Expr, ...]) -> Expr:

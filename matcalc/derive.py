@@ -15,9 +15,11 @@ from matcalc.expr import Expr, symbols
 from matcalc.kinds import Kind
 from matcalc.latex import latex, latex_where
 from matcalc.measure import length
+from matcalc.names import spelled
 from matcalc.parse import Problem, read
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
+from matcalc.separate import separated
 from matcalc.shapes import ONE, shape_text
 from matcalc.simplify import Simplifier
 from matcalc.structure import structured
@@ -209,12 +211,12 @@ def derive(
     table = table or default_table()
     variables = {name: _variable(problem, name) for name in names}
     short = Simplifier(rewriter(table))
-    found = _shortest(f, list(variables.values()), table, short)
+    found = _shortest(f, list(variables.values()), structure, table, short)
     answers: dict[str, Answer] = {}
     notes = list(problem.notes)
     for name, x in variables.items():
-        projected, convention = structured(found[x], x, structure)
-        answers[name] = Answer(name, x, short(projected), convention)
+        convention = structured(found[x], x, structure)[1]
+        answers[name] = Answer(name, x, found[x], convention)
         if convention:
             notes.append(convention)
         if x not in symbols(f):
@@ -227,24 +229,28 @@ def derive(
     )
 
 
-def _shortest(f: Expr, targets: list[Expr], table: Table, short: Simplifier) -> dict[Expr, Expr]:
-    """The gradients of f as it was typed and of its short form; of each pair the shorter."""
-    as_typed = {x: short(g) for x, g in gradients(f, targets, table, short).items()}
-    shortened = short(f)
-    if shortened is f:
-        return as_typed
-    try:
-        others = {x: short(g) for x, g in gradients(shortened, targets, table, short).items()}
-    except MatcalcError:  # a rewrite led to something without a rule; the typed form has one
-        return as_typed
-    return {x: min(as_typed[x], others[x], key=length) for x in targets}
+def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:
+    """The gradients of f as it was typed, of its short form, and of its separated form; of each the shortest."""
+    best: dict[Expr, Expr] = {}
+    for form in dict.fromkeys((f, short(f), separated(f, short))):
+        try:
+            found = gradients(form, targets, table, short)
+        except MatcalcError:
+            if form is f:
+                raise
+            continue  # a rewrite led to something without a rule; the typed form has one
+        for x, raw in found.items():
+            gradient = short.settled(structured(raw, x, structure)[0])
+            if x not in best or length(gradient) < length(best[x]):
+                best[x] = gradient
+    return best
 
 
 def _names(wrt: str | Sequence[str]) -> tuple[str, ...]:
     names = tuple(n.strip() for n in wrt.split(",")) if isinstance(wrt, str) else tuple(wrt)
     if not names or not all(names):
         raise InputError("no variable to differentiate by", hint="name one, as in wrt='x' or --wrt x")
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(spelled, names)))
 
 
 def _problem(function: Any, names: Sequence[str], declare: Any, of: str | None) -> Problem:

@@ -127,13 +127,12 @@ def parts(e: Expr) -> Parts:
     if e.is_scalar:
         out.coef = _take_scalar(e, ONE_F, out.scalars)
         return out
-    if e.op != "mul":
-        out.body = [e]
-        return out
     chain: list[Expr] = []
-    for a in e.args:
+    for a in e.args if e.op == "mul" else (e,):
         if a.is_scalar:
             out.coef *= _take_scalar(a, ONE_F, out.scalars)
+        elif a.op == "t" and a.args[0].op == "mul":
+            chain.extend(m.args[0] if m.op == "t" else ops.transpose(m) for m in reversed(a.args[0].args))
         else:
             chain.append(a)
     for segment in segments(chain):
@@ -350,14 +349,18 @@ def _grouped(powers: Powers) -> Powers:
 
 
 def _means(scalars: Powers) -> Powers:
-    """sum(X)/(m*n) as mean(X)."""
+    """sum(X)/(m*n) as mean(X), norm2(x)^2/n as mean(x.^2)."""
     for base, k in scalars.items():
-        if k == 1 and base.op == "sum" and base.data is None:
+        squares = k == 2 and base.op == "norm2"
+        if squares or (k == 1 and base.op == "sum" and base.data is None):
             x = base.args[0]
             sizes = [ops.dim(d) for d in x.shape if d is not ONE]
-            if all(scalars.get(size) == -1 for size in sizes) and len({*sizes}) == len(sizes):
-                kept = {b: e for b, e in scalars.items() if b is not base and b not in sizes}
-                return {**kept, ops.mean(x): ONE_F}
+            ks = [scalars.get(size, ONE_F) for size in sizes]
+            if all(isinstance(k, Fraction) and k <= -1 for k in ks) and len({*sizes}) == len(sizes):
+                out = {b: e for b, e in scalars.items() if b is not base}
+                for size in sizes:
+                    include(out, size, ONE_F)
+                return {**out, ops.mean(ops.power(x, ops.num(2)) if squares else x): ONE_F}
     return scalars
 
 
@@ -371,6 +374,8 @@ def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
         coef = Fraction(coef.numerator)
     front = [] if coef == 1 else [ops.num(coef)]
     back = [ops.reciprocal(ops.mul(*below))] if below else []
+    if len(body) > 1 and all(m.op == "t" for m in body):  # A'*B' reads (B*A)'
+        body = [ops.transpose(ops.mul(*(m.args[0] for m in reversed(body))))]
     if len(body) == 1 and body[0].op == "ones":  # a lifted scalar: so that it reads as one
         return ops.mul(*front, *above, *back, *body)
     return ops.mul(*front, *above, *body, *back)

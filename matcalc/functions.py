@@ -8,7 +8,7 @@ from typing import Any
 
 from matcalc import ops
 from matcalc.algebra import Algebra, is_zero, zero
-from matcalc.expr import Expr, depends
+from matcalc.expr import Expr, topological
 from matcalc.factors import (
     HALF,
     ONE_F,
@@ -53,6 +53,8 @@ class Functions(Algebra):
                     front = compose(p.coef, p.scalars, [])
                     return self.mul(front, ops.total(self.transpose(ops.mul(*p.body[:-1])), 0))
                 return compose(p.coef, p.scalars, [self.transpose(m) for m in reversed(p.body)])
+            case "frechet" if x.args[0].op == "t" or x.args[1].op == "t":
+                return self.frechet(str(x.data), self.transpose(x.args[0]), self.transpose(x.args[1]))
             case "sum" if x.data == 0:
                 return ops.mul(self.transpose(x.args[0]), ops.ones(x.args[0].rows, ONE))
             case "ones":
@@ -145,6 +147,8 @@ class Functions(Algebra):
                 return self.trace(self.mul(body[-1], *body[:-1]))
         if len(body) == 2:
             for e, operator in (body, body[::-1]):
+                if operator.op == "t":
+                    e, operator = self.transpose(e), operator.args[0]
                 if operator.op == "frechet":  # tr(E*L(X, G)) = tr(L(X, E)*G), which is closed if E commutes with X
                     moved = self.frechet(str(operator.data), operator.args[0], e)
                     if not any(m.op == "frechet" for m in (moved, *moved.args)):
@@ -420,21 +424,29 @@ class Functions(Algebra):
         index, low, high, body = args
         if is_zero(body):
             return body
-        inside = depends(body, [index])
+        def varies(e: Expr) -> bool:
+            return index in topological(e)
+
+        if low.op == high.op == "num" and 0 <= high.data - low.data < _WRITTEN_OUT:  # type: ignore[operator]
+            values = [ops.num(low.data + i) for i in range(int(high.data - low.data) + 1)]  # type: ignore[operator]
+            return self.add(*(self(ops.substitute(body, {index: v})) for v in values))
         count = self.add(high, self.neg(low), ops.num(1))
-        if body not in inside:
+        if not varies(body):
             return self.mul(count, body)
         p = parts(body)
-        outer = {b: k for b, k in p.scalars.items() if b not in inside and not (isinstance(k, Expr) and k in inside)}
-        inner = {b: k for b, k in p.scalars.items() if b not in outer}
-        left = next((i for i, m in enumerate(p.body) if m in inside), len(p.body))
-        right = next((i for i, m in enumerate(reversed(p.body)) if m in inside), 0)
+        inner = {b: k for b, k in p.scalars.items() if varies(b) or (isinstance(k, Expr) and varies(k))}
+        outer = {b: k for b, k in p.scalars.items() if b not in inner}
+        left = next((i for i, m in enumerate(p.body) if varies(m)), len(p.body))
+        right = next((i for i, m in enumerate(reversed(p.body)) if varies(m)), 0)
         middle = p.body[left : len(p.body) - right] if p.body else []
         made = ops.isum(index, low, high, compose(ONE_F, inner, middle))
         return self.mul(compose(p.coef, outer, []), *p.body[:left], made, *p.body[len(p.body) - right :])
 
 
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+_WRITTEN_OUT = 6  # sums over an index with at most so many terms are written out
 
 
 def _constant_left(e: Expr) -> bool:

@@ -90,12 +90,24 @@ class Products(Algebra):
     def _best_signs(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
         """Put the number, or only its sign, into one of the sums (or odd functions) where that is shorter."""
         plain = compose(coef, scalars, body)
-        if coef == 1:
-            return plain
         best, best_length = plain, length(plain)
+        for base, k in scalars.items():
+            if base.op == "add" and is_whole(k) and (cleared := self.cleared(base)) is not None:
+                powers = {b: x for b, x in scalars.items() if b is not base}
+                include(powers, cleared[1], k)
+                for b, x in cleared[0].items():
+                    include(powers, b, scale_exponent(x, k))
+                other = compose(coef, powers, body)
+                if length(other) < best_length:
+                    best, best_length, scalars = other, length(other), powers
+                    break
+        if coef == 1:
+            return best
         for c in {coef, MINUS if coef < 0 else coef}:
             rest = coef / c
             for i, f in enumerate(body):
+                if (f.op == "add" or f.op == "t") and _repeated(f, body):
+                    continue  # a residual keeps its sign beside its own transpose
                 moved = self.absorb(c, f)
                 if moved is not None:
                     other = compose(rest, scalars, [*body[:i], moved, *body[i + 1 :]])
@@ -116,9 +128,12 @@ class Products(Algebra):
         if e.op == "t":
             inner = self.absorb(c, e.args[0])
             return None if inner is None else self.transpose(inner)
-        if e.op == "fn" and e.data in ODD and c == -1:
+        if e.op in ("sum", "diagmat", "diagvec", "vec", "tr") or (e.op == "fn" and e.data in ODD and c == -1):
             inner = self.absorb(c, e.args[0])
-            return None if inner is None else ops.fn(e.data, inner)
+            return None if inner is None else ops.rebuild(e, [inner])
+        if e.op == "pow" and c == -1 and is_whole(k := as_exponent(e.args[1])) and k % 2:  # type: ignore[operator]
+            inner = self.absorb(c, e.args[0])
+            return None if inner is None else ops.power(inner, e.args[1])
         if e.op == "had":
             for i, f in enumerate(e.args):
                 inner = self.absorb(c, f)
@@ -359,6 +374,12 @@ class Products(Algebra):
 
 
 ODD = frozenset("sin tan arcsin arctan sinh tanh erf sign".split())
+
+
+def _repeated(f: Expr, body: list[Expr]) -> bool:
+    """Does the sum stand in the product more than once, transposed or not?"""
+    core = f.args[0] if f.op == "t" else f
+    return sum((m.args[0] if m.op == "t" else m) is core for m in body) > 1
 
 
 def column(algebra: Algebra, v: Expr) -> Expr:

@@ -33,6 +33,7 @@ class Simplifier(Products, Sums, Functions):
         self.given_up: set[str] = set()
         self.memo: dict[Expr, Expr] = {}
         self.depth = 0
+        self.seen: set[Expr] = set()  # offered to the rewrites
 
     def __call__(self, root: Expr) -> Expr:
         """The short form of ``root``."""
@@ -41,6 +42,18 @@ class Simplifier(Products, Sums, Functions):
             if n not in memo:
                 memo[n] = self._rewritten(self.build(n, tuple(memo[a] for a in n.args)))
         return memo[root]
+
+    def settled(self, root: Expr) -> Expr:
+        """The short form, where the table's rewrites have also seen the parts that simplifying made."""
+        e = self(root)
+        for _ in range(_REWRITES):
+            fresh = [n for n in topological(e) if n not in self.memo and n not in self.seen]
+            self.seen.update(fresh)
+            if self.rewrite is None or all(self.rewrite(n) is None for n in fresh):
+                break
+            self.memo = {n: m for n, m in self.memo.items() if n is m and n in self.seen}
+            e = self(e)
+        return e
 
     def _rewritten(self, e: Expr) -> Expr:
         """The table's rewrites applied at this node until none fits."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
-from itertools import product
+from itertools import pairwise, product
 from math import gcd, lcm, prod
+from typing import NamedTuple
 
 from matcalc import ops
 from matcalc.algebra import Algebra, is_zero, zero
 from matcalc.errors import BudgetError
 from matcalc.expr import Expr
+from matcalc.facts import known
 from matcalc.factors import (
     ONE_F,
     E,
@@ -21,6 +23,7 @@ from matcalc.factors import (
     compose,
     compose_had,
     had_parts,
+    include,
     is_negative,
     is_whole,
     parts,
@@ -54,10 +57,10 @@ class Sums(Algebra):
             return found
         self.quiet += 1
         try:
-            other = self._reexpanded(shape, collected)
+            others = [self._reexpanded(shape, collected), self._over_common_denominator(shape, collected)]
         finally:
             self.quiet -= 1
-        return found if other is None or length(found) <= length(other) else other
+        return min([found, *(o for o in others if o is not None)], key=length)
 
     # --- collecting -------------------------------------------------------------------------------
 
@@ -123,28 +126,26 @@ class Sums(Algebra):
 
     def _best_step(self, shape: Shape, terms: Terms) -> Terms | None:
         """The terms after taking out the one factor that saves most; None if none saves anything."""
-        best: tuple[int, str] | None = None
-        chosen: tuple[str, Terms] | None = None
+        lengths = {t: length(scaled_term(c, t)) for t, c in terms.items()}
+        ranked: list[tuple[int, str, Terms, Shared]] = []
         for side, group in self._shared(terms):
-            made = self._take_out(shape, side, group, deep=False)
-            if made is None:
+            shared = self._split(shape, side, group)
+            if shared is not None:
+                saved = sum(lengths[t] for t in group) - shared.length
+                if saved >= (0 if len(group) == len(terms) and side != "number" else 1):
+                    ranked.append((-saved, side, group, shared))
+        ranked.sort(key=lambda r: r[:2])
+        for _, side, group, shared in ranked:
+            made = self._take_out(shape, side, shared)
+            if made.op == "add" or length(made) > length(plain_sum(shape, group)):
                 continue
-            saved = length(plain_sum(shape, group)) - length(made)
-            if saved > 0 or (saved == 0 and len(group) == len(terms) and side != "number"):
-                rank = (-saved, side)
-                if best is None or rank < best:
-                    best, chosen = rank, (side, group)
-        if chosen is None:
-            return None
-        side, group = chosen
-        made = self._take_out(shape, side, group, deep=True)
-        assert made is not None
-        rest, c = coefficient(made)
-        if made.op == "add" or side == "number" and len(group) == len(terms):
-            return None
-        others = {t: k for t, k in terms.items() if t not in group}
-        others[rest] = others.get(rest, Fraction(0)) + c
-        return {t: k for t, k in others.items() if k}
+            rest, c = coefficient(made)
+            others = {t: k for t, k in terms.items() if t not in group}
+            if side == "number" and not others:
+                continue  # the content of the whole sum is chosen at the end
+            others[rest] = others.get(rest, Fraction(0)) + c
+            return {t: k for t, k in others.items() if k}
+        return None
 
     def _signed(self, whole: Expr) -> Expr:
         """The sum as it is, with its content in front, or transposed as a whole, whichever is shortest."""
@@ -184,20 +185,18 @@ class Sums(Algebra):
                 found.setdefault((side, frozenset(group)), {t: terms[t] for t in group})
         return [(side, group) for (side, _), group in found.items()]
 
-    def _take_out(self, shape: Shape, side: str, group: Terms, *, deep: bool) -> Expr | None:
-        """The group with what its terms share on that side in front (or behind) of the sum of the rests."""
+    def _split(self, shape: Shape, side: str, group: Terms) -> Shared | None:
+        """What the terms of a group share on that side, and their rests; None if nothing after all."""
         if side == "number":
             size = abs(next(iter(group.values())))
-            signs = {t: c / size for t, c in group.items()}
-            inner = self.factored(shape, signs) if deep else plain_sum(shape, signs)
-            return self.mul(ops.num(size), inner)
+            return shared_of(ops.num(size), [], [scaled_term(c / size, t) for t, c in group.items()])
         split = {t: parts(t) for t in group}
         common = common_powers([p.scalars for p in split.values()])
         rests: list[Expr] = []
+        outer: list[Expr] = []
         if side in ("scalar", "below"):
             if not common:
                 return None
-            outer: list[Expr] = []
             for p in split.values():
                 rests.append(compose(ONE_F, without(p.scalars, common), p.body))
         elif side in ("left", "right"):
@@ -220,14 +219,20 @@ class Sums(Algebra):
             for h in elementwise:
                 rest_had = HadParts(shape, ONE_F, without(h.scalars, common), without(h.bases, shared))
                 rests.append(compose_had(rest_had))
-        sums = self.collect([scaled(c, r) for c, r in zip(group.values(), rests, strict=True)])
+        scaled_rests = [scaled_term(c, r) for c, r in zip(group.values(), rests, strict=True)]
+        return shared_of(compose(ONE_F, common, []), outer, scaled_rests)
+
+    def _take_out(self, shape: Shape, side: str, shared: Shared) -> Expr:
+        """What is shared in front of (or behind) the sum of the rests."""
+        sums = self.collect(shared.rests)
         if not sums:
             return zero(shape)
-        inner = self.factored(rests[0].shape, sums) if deep else plain_sum(rests[0].shape, sums)
-        front = compose(ONE_F, common, [])
+        inner = self.factored(shared.rests[0].shape, sums)
         if side in ("had", "hadbelow"):
-            return self.had(front, *outer, inner)
-        return self.mul(front, *(outer if side != "right" else []), inner, *(outer[::-1] if side == "right" else []))
+            return self.had(shared.front, *shared.outer, inner)
+        left = shared.outer if side != "right" else []
+        right = shared.outer[::-1] if side == "right" else []
+        return self.mul(shared.front, *left, inner, *right)
 
     # --- distributing -----------------------------------------------------------------------------
 
@@ -251,6 +256,55 @@ class Sums(Algebra):
         if len(collected) == len(expanded) > 6:
             return None
         return self.factored(shape, collected)
+
+    def cleared(self, e: Expr) -> tuple[Powers, Expr] | None:
+        below: Powers = {}
+        for t in e.args:
+            for base, k in parts(t).scalars.items():
+                if is_whole(k) and k < 0 and base is not E:  # type: ignore[operator]
+                    below[base] = min(below.get(base, ONE_F), k)  # type: ignore[operator, type-var]
+        if not below or any(b.op == "add" for b in below):
+            return None
+        terms: Terms = {}
+        for t in e.args:
+            p = parts(t)
+            for base, k in below.items():
+                include(p.scalars, base, -k)  # type: ignore[operator]
+            terms[compose(ONE_F, p.scalars, p.body)] = p.coef
+        return below, plain_sum(e.shape, terms)
+
+    def _over_common_denominator(self, shape: Shape, terms: Terms) -> Expr | None:
+        """The sum as one quotient: a/c - b/d = (a*d - b*c)/(c*d), for few terms with sums below."""
+        if not 1 < len(terms) <= 4:
+            return None
+        split = [(parts(t), c) for t, c in terms.items()]
+        if all(not p.body for p, _ in split):
+            powers = [p.scalars for p, _ in split]
+        elif all(len(p.body) == 1 for p, _ in split):
+            powers = [had_parts(t).bases for t in terms]
+        else:
+            return None
+        below: Powers = {}
+        for power in powers:
+            for base, k in power.items():
+                if is_whole(k) and k < 0 and base is not E:  # type: ignore[operator]
+                    below[base] = max(below.get(base, ONE_F), -k)  # type: ignore[operator, type-var]
+        if not any(b.op == "add" for b in below) or not all(b.op in ("add", "sym") for b in below):
+            return None
+        scalar = not split[0][0].body
+        product = compose(ONE_F, below, []) if scalar else compose_had(HadParts(shape, ONE_F, {}, below))
+        raised: list[Expr] = []
+        for t, c in terms.items():
+            more = self.distributed(self.had(scaled(c, t), product), EXPANDED)
+            if more is None:
+                return None
+            raised.extend(more)
+        collected = self.collect(raised)
+        if not collected:
+            return zero(shape)
+        over = {b: -k for b, k in below.items()}  # type: ignore[operator]
+        bottom = compose(ONE_F, over, []) if scalar else compose_had(HadParts(shape, ONE_F, {}, over))
+        return self.had(self.factored(shape, collected), bottom)
 
     def shortened_by_distributing(self, e: Expr) -> Expr:
         """A product with sums in it, or the sum that comes of distributing and collecting, whichever is shorter."""
@@ -337,6 +391,20 @@ class Sums(Algebra):
         return self.add(*terms)
 
 
+class Shared(NamedTuple):
+    """scalars * common factors * (sum of the rests), and about how long that is."""
+
+    front: Expr
+    outer: list[Expr]
+    rests: list[Expr]
+    length: int
+
+
+def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
+    factors = [f for f in (front, *outer) if not (f.op == "num" and f.data == 1)]
+    return Shared(front, outer, rests, sum(length(f) + 1 for f in factors) + sum(map(length, rests)))
+
+
 def coefficient(e: Expr) -> tuple[Expr, Fraction]:
     """(rest, c) with e = c*rest and no number in rest."""
     if e.op == "num":
@@ -397,7 +465,18 @@ def _worth_distributing(e: Expr) -> bool:
         sums += [b for b, k in had_parts(p.body[0]).bases.items() if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
     else:
         sums += [s for m in p.body if (s := _sum_in(m)) is not None]
-    return len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums)
+    if len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums):
+        return True
+    return any(_meets_own_transpose(a, b) for a, b in pairwise(p.body))
+
+
+def _meets_own_transpose(a: Expr, b: Expr) -> bool:
+    """Q'*(Q*A + ...) and (... + A*Q)*Q' for an orthogonal Q."""
+    if b.op == "add" and known(a, "orthogonal"):
+        return any((first := parts(t).body[0]).args[:1] == (a,) or a.args[:1] == (first,) for t in b.args)
+    if a.op == "add" and known(b, "orthogonal"):
+        return any((last := parts(t).body[-1]).args[:1] == (b,) or b.args[:1] == (last,) for t in a.args)
+    return False
 
 
 def _has_inverse(e: Expr) -> bool:
