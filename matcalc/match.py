@@ -235,10 +235,10 @@ def same(a: Expr, b: Expr) -> bool:
 
 def transposed(e: Expr) -> Expr:
     """The transpose, taken inside products and sums; a symmetric expression is its own."""
-    if e.is_scalar or e.op == "diagmat" or known(e, "symmetric"):
-        return e
     if e.op == "t":
         return e.args[0]
+    if e.is_scalar or e.op == "diagmat" or known(e, "symmetric"):
+        return e
     if e.op == "mul":
         scalars, chain = split(e)
         return mul(*scalars, *(transposed_factor(x) for x in reversed(chain)))

@@ -41,7 +41,7 @@ def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
         return args[0][1], args[0][0]
     if op == "mul":
         scalars = sorted(p for p, x in zip(here, node.args, strict=True) if x.is_scalar)
-        chain = [p for p, x in zip(args, node.args, strict=True) if not x.is_scalar]
+        chain = _with_projections([(x, p) for p, x in zip(args, node.args, strict=True) if not x.is_scalar])
         return (
             _digest(op, data, [*scalars, *(p for p, _ in chain)]),
             _digest(op, data, [*scalars, *(p for _, p in reversed(chain))]),
@@ -68,6 +68,32 @@ def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
         return _digest(op, data, here), _digest(op, data, [*here[:3], there[3]])
     own = _digest(op, data, here)
     return own, _digest("t", None, [own])
+
+
+def _with_projections(chain: Sequence[tuple[Expr, Prints]]) -> list[Prints]:
+    """The prints of the factors, X*pinv(X) and pinv(X)*X taken as one that is its own transpose (Penrose 1955)."""
+    found: list[Prints] = []
+    i = 0
+    while i < len(chain):
+        if i + 1 < len(chain):
+            (a, pa), (b, pb) = chain[i], chain[i + 1]
+            unit = None
+            if _are_inverse(a, b):
+                unit = _digest("projection", None, [pa[0], pb[0]])
+            elif a.op == b.op == "t" and _are_inverse(a.args[0], b.args[0]):
+                unit = _digest("projection", None, [pb[1], pa[1]])
+            if unit is not None:
+                found.append((unit, unit))
+                i += 2
+                continue
+        found.append(chain[i][1])
+        i += 1
+    return found
+
+
+def _are_inverse(a: Expr, b: Expr) -> bool:
+    """Is one the pseudoinverse of the other?"""
+    return (a.op == "pinv" and a.args[0] is b) or (b.op == "pinv" and b.args[0] is a)
 
 
 def _digest(op: str, data: object, parts: Iterable[bytes]) -> bytes:
