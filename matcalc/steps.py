@@ -15,6 +15,7 @@ from matcalc.adjoint import inner
 from matcalc.differential import differential, local_differential
 from matcalc.expr import Expr, depends, topological
 from matcalc.latex import latex
+from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.simplify import Simplifier
 from matcalc.text import text
@@ -35,6 +36,9 @@ class Step:
 
     def text(self) -> str:
         return f"{text(self.before)} = {text(self.after)}"
+
+    def pretty(self) -> str:
+        return f"{pretty(self.before)} = {pretty(self.after)}"
 
     def latex(self) -> str:
         return f"{latex(self.before)} &= {latex(self.after)}"
