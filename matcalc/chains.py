@@ -1,8 +1,8 @@
 """Products in the cheapest order: a vector end first, otherwise by dynamic programming over symbolic sizes.
 
-A chain is a list of factors. Most are arrays; the others are structures that are never formed: a diagonal matrix, an inverse
-(applied by solving), a Kronecker product (applied as B X A'), a vector of ones (a sum), a unit vector (an
-entry). A chain is cut where its inner dimension is 1; a piece that begins or ends with a vector costs one
+A chain is a list of factors. Most are arrays; the others are structures that are never formed: a diagonal matrix,
+an inverse (applied by solving), a Kronecker product (applied as B X A'), a vector of ones (a sum), a unit vector
+(an entry). A chain is cut where its inner dimension is 1; a piece that begins or ends with a vector costs one
 matrix-vector product per factor.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from matcalc.instructions import Code, Instructions, entries, estimate
 from matcalc.shapes import ONE, Dim
 
-# rough nanoseconds: a call, an entry read by a product, an entry written by an elementwise operation, a flop of a matrix product
+# rough nanoseconds: a call, an entry read by a product, an entry written elementwise, a flop of a matrix product
 CALL, READ, WRITE, FLOP = 1000.0, 0.5, 2.0, 0.05
 _LONG = 24  # longer chains of matrices are taken from the left
 
@@ -93,8 +93,7 @@ class Chains:
     def inner(self, chain: list[Factor]) -> Code:
         """u'*M1*...*Mk*v, a number: met where most of the work is shared."""
         left = self.transposed(chain[0])
-        if len(chain) == 1:  # a single 1 x 1 piece cannot occur: scalars are not factors
-            raise AssertionError("a scalar is not a factor of a chain")
+        assert len(chain) > 1, "a scalar is not a factor of a chain"
         right, middle = chain[-1], chain[1:-1]
         rights = [right]
         for factor in reversed(middle):

@@ -42,9 +42,9 @@ def module_source(
 ) -> str:
     """The source of a self-contained module.
 
-    ``answers`` pairs each name of differentiation with its derivative; ``kinds`` holds every variable of the input, used or
-    not; ``definitions`` name sub-expressions, to which function and answers may refer by symbols; ``header`` is
-    put at the top as comments.
+    ``answers`` pairs each name of differentiation with its derivative; ``kinds`` holds every variable of the input,
+    used or not; ``definitions`` name sub-expressions, to which function and answers may refer by symbols; ``header``
+    is put at the top as comments.
     """
     if what not in ("gradient", "jacobian") or order != 1:
         raise UnsupportedError(f"no code is generated for a {what} of order {order}")
@@ -61,7 +61,8 @@ def module_source(
         tasks.append(Task(what, f"The {title}", results, shapes, several))
         if function.is_scalar and what == "gradient":
             shapes = [_Shape(None, 0), *shapes]
-            tasks.append(Task("value_and_gradient", f"The value and the {title}", [function, *results], shapes, several))
+            everything = [function, *results]
+            tasks.append(Task("value_and_gradient", f"The value and the {title}", everything, shapes, several))
     written = [_function(task, table, named, parameters) for task in tasks]
     return _module(table, written, parameters, header)
 

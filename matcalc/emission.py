@@ -31,7 +31,9 @@ class Names:
         self._next: Counter[str] = Counter()
 
     def fresh(self, wanted: str) -> str:
-        """``wanted``, or with the first number that makes it new."""
+        """``wanted``, or with as many underscores as make it new."""
+        if not wanted.isidentifier() or wanted.startswith("__"):
+            raise UnsupportedError(f"{ascii(wanted)} cannot be a name in Python code")
         name = wanted
         if name in self.taken:
             name = f"{wanted}_"
@@ -85,15 +87,13 @@ class Emission:
     # --- blocks -------------------------------------------------------------------------------------
 
     def _block(self, outputs: Sequence[Code], bound: Mapping[str, str], texts: Texts, indent: int) -> None:
-        order, uses = _needed(outputs, texts)
+        order, uses = _needed(outputs, texts, frozenset(bound))
         for code in order:
             if code.op == "loop":
                 self._loop(code, bound, texts, indent)
                 continue
             texts[code] = self._spelt(code, bound, texts, indent)
-            if code in self.wanted and code.op not in _LEAVES:
-                self._assign(texts, code, indent)
-            elif not self._stays(code, texts[code][0], uses[code]):
+            if code in self.wanted and code.op not in _LEAVES or not self._stays(code, texts[code][0], uses[code]):
                 self._assign(texts, code, indent)
 
     def _stays(self, code: Code, text: str, count: int) -> bool:
@@ -102,7 +102,7 @@ class Emission:
             return True
         if code.op in ("T", "col", "row", "neg") and len(text) <= 20 and "(" not in text:
             return True
-        if code.op == "div" and all(a.op in ("num", "size") for a in code.args) and len(text) <= 12:
+        if code.op in ("add", "mul", "div") and len(text) <= 12 and all(a.op in ("num", "size") for a in code.args):
             return True
         return count <= 1 and len(text) <= _IN_PLACE
 
@@ -135,21 +135,24 @@ class Emission:
         """total = 0; for i in range(low, high + 1): total += body."""
         if indent > _NESTED_LOOPS:
             raise UnsupportedError("sums over indices are nested too deeply for Python code")
-        low, high, body = code.args
+        low, high, *inside = code.args
+        name, places = code.data
         margin = "    " * indent
         total = self.names.numbered("total")
-        index = self.names.fresh(str(code.data))
+        index = self.names.fresh(name)
         start = "0.0"
         if code.ndim:
-            start = self._fill(self.spelling.calls["zeros"], code, (), texts)
+            start = self._fill(self.spelling.calls["zeros"], code, (), texts, "")
         stop = self._add_one(high, texts)
         self.lines.append(f"{margin}{total} = {start}")
         begin = texts[low][0]
         span = stop if begin == "0" else f"{begin}, {stop}"
         self.lines.append(f"{margin}for {index} in {self._own('range')}({span}):")
         inner: Texts = ChainMap({}, *(texts.maps if isinstance(texts, ChainMap) else (texts,)))
-        self._block([body], {**bound, str(code.data): index}, inner, indent + 1)
-        self.lines.append(f"{margin}    {total} += {inner[body][0]}")
+        self._block(inside, {**bound, name: index}, inner, indent + 1)
+        at = iter(inner[position][0] for position in inside[1:])
+        target = total + (f"[{', '.join(next(at) if p == 'at' else p for p in places)}]" if places else "")
+        self.lines.append(f"{margin}    {target} += {inner[inside[0]][0]}")
         texts[code] = (total, ATOM)
 
     def _add_one(self, high: Code, texts: Texts) -> str:
@@ -239,8 +242,13 @@ def _items(code: Code, texts: Texts) -> str | None:
     return None
 
 
-def _needed(outputs: Sequence[Code], texts: Mapping[Code, Text]) -> tuple[list[Code], Counter[Code]]:
-    """What a block must compute, operands first, and how often each is used; a loop needs what its body takes from outside."""
+def _needed(
+    outputs: Sequence[Code], texts: Mapping[Code, Text], bound: frozenset[str]
+) -> tuple[list[Code], Counter[Code]]:
+    """What a block must compute, operands first, and how often each is used.
+
+    A loop needs what its body takes from outside.
+    """
     order: list[Code] = []
     uses: Counter[Code] = Counter(outputs)
     seen: set[Code] = set()
@@ -255,7 +263,7 @@ def _needed(outputs: Sequence[Code], texts: Mapping[Code, Text]) -> tuple[list[C
         seen.add(code)
         children = code.args
         if code.op == "loop":
-            outside = _outside(code.args[2], str(code.data))
+            outside = _outside(code.args[2:], code.data[0], bound)
             uses.update(outside)  # counted twice: computed once, before the loop
             children = (*code.args[:2], *outside)
         uses.update(children)
@@ -264,14 +272,14 @@ def _needed(outputs: Sequence[Code], texts: Mapping[Code, Text]) -> tuple[list[C
     return order, uses
 
 
-def _outside(body: Code, index: str) -> list[Code]:
-    """The largest parts of a loop's body that do not depend on its index."""
+def _outside(inside: Sequence[Code], index: str, bound: frozenset[str]) -> list[Code]:
+    """The largest parts of a loop's body that depend neither on its index nor on that of a loop further in."""
     found: list[Code] = []
-    seen = {body}
-    stack = [body]
+    seen = set(inside)
+    stack = list(inside)
     while stack:
         code = stack.pop()
-        if index not in code.free:
+        if index not in code.free and code.free <= bound:
             found.append(code)
             continue
         for child in reversed(code.args):
@@ -289,7 +297,7 @@ def _bound(text: Text, least: int) -> str:
 
 
 def _add(code: Code, args: list[Text]) -> Text:
-    pieces = []
+    pieces: list[str] = []
     for sign, arg in zip(code.data, args, strict=True):
         body = _bound(arg, SUM if sign > 0 else TIMES)
         if pieces:

@@ -1,8 +1,8 @@
 """Instructions: what generated code computes, as a hash-consed graph of array operations.
 
-An instruction knows the shape of its result at run time: ``()`` for a scalar, ``(n,)`` for a vector or a row, ``(m, n)``
-for a matrix; a dimension 1 of an expression has no axis of its own. Building one applies only the identities
-that shorten code without changing its meaning (a double transpose, a factor 1, a sign).
+An instruction knows the shape of its result at run time: ``()`` for a scalar, ``(n,)`` for a vector or a row,
+``(m, n)`` for a matrix; a dimension 1 of an expression has no axis of its own. Building one applies only the
+identities that shorten code without changing its meaning (a double transpose, a factor 1, a sign).
 
 ============ ======================= ===============================================================
 op           args                    data
@@ -20,7 +20,8 @@ call         operands                (key of the spelling table, further texts)
 apply        operands                name of a callable parameter
 slice        X, index instructions   one entry for each axis: (start, stop) or "at"
 block concat entries                 (block rows, block columns); None
-loop         low, high, body         (index name): the sum of body over the index
+loop         low, high, body,        (index name, places): the sum of body over the index, added at the
+             position instructions   places ("at" or ":" for each axis), () for the whole array
 ============ ======================= ===============================================================
 """
 
@@ -124,8 +125,9 @@ class Instructions:
         found = self._table.get(key)
         if found is None:
             if op == "loop":
-                low, high, body = args
-                free = low.free | high.free | (body.free - {str(data)})
+                bounds, inside = args[:2], args[2:]
+                free = _NO_INDEX.union(*(a.free for a in inside)) - {data[0]}  # type: ignore[index]
+                free = free.union(*(a.free for a in bounds))
             elif op == "index":
                 free = frozenset({str(data)})
             else:
@@ -208,44 +210,40 @@ class Instructions:
 
     def product(self, over: Sequence[Code], under: Sequence[Code] = ()) -> Code:
         """The quotient of elementwise products, scalars gathered so that each array is touched as seldom as can be."""
-        factor = Fraction(1)
-        above: list[Code] = []
-        below: list[Code] = []
-        for codes, side in ((over, above), (under, below)):
-            for code in codes:
-                if code.op == "neg":
-                    factor, code = -factor, code.args[0]
-                if code.op == "num" and (code.data or side is above):
-                    factor = factor * code.data if side is above else factor / code.data
-                elif code.op == "mul" and code.args[0].op == "num" and len(codes) > 1:
-                    leading = code.args[0].data
-                    factor = factor * leading if side is above else factor / leading
-                    side.append(self.mul(code.args[1:]))
-                else:
-                    side.append(code)
-        arrays = [c for c in above if c.ndim]
-        divisors = [c for c in below if c.ndim]
-        scalars = [c for c in above if not c.ndim]
-        scalar_divisors = [c for c in below if not c.ndim]
-        sign = -1 if factor < 0 else 1
-        factor = abs(factor)
-        denominator = factor.denominator
-        if denominator & (denominator - 1) == 0 and not (factor == Fraction(1, denominator) and scalar_divisors):
-            numerator_value, denominator = factor, 1  # exact in binary: 0.5*x
+        factor, above = self._numbers(over)
+        divided, below = self._numbers(under)
+        if divided:
+            factor /= divided
         else:
-            numerator_value = Fraction(factor.numerator)
+            below.insert(0, self.num(0))  # a division by zero stays one
+        sign, factor = (-1 if factor < 0 else 1), abs(factor)
+        numerator, denominator = Fraction(factor.numerator), factor.denominator
+        scalar_divisors = [c for c in below if not c.ndim]
+        if denominator & (denominator - 1) == 0 and not (numerator == 1 and scalar_divisors):
+            numerator, denominator = factor, 1  # exact in binary: 0.5*x
+        scalars = [c for c in above if not c.ndim]
+        if numerator != 1:
+            scalars.insert(0, self.num(sign * numerator))
         if denominator != 1:
             scalar_divisors.insert(0, self.num(denominator))
-        if numerator_value != 1 or sign < 0:
-            if numerator_value == 1:
-                sign_only = True
+        result = self._assemble(scalars, scalar_divisors, [c for c in above if c.ndim], [c for c in below if c.ndim])
+        return self.neg(result) if sign < 0 and numerator == 1 else result
+
+    def _numbers(self, codes: Sequence[Code]) -> tuple[Fraction, list[Code]]:
+        """The number in a product, and the other factors."""
+        factor = Fraction(1)
+        rest: list[Code] = []
+        for code in codes:
+            if code.op == "neg":
+                factor, code = -factor, code.args[0]
+            if code.op == "num":
+                factor *= code.data
+            elif code.op == "mul" and code.args[0].op == "num" and len(codes) > 1:
+                factor *= code.args[0].data
+                rest.append(self.mul(code.args[1:]))
             else:
-                sign_only = False
-                scalars.insert(0, self.num(sign * numerator_value))
-        else:
-            sign_only = False
-        result = self._assemble(scalars, scalar_divisors, arrays, divisors)
-        return self.neg(result) if sign_only else result
+                rest.append(code)
+        return factor, rest
 
     def _assemble(
         self, scalars: list[Code], scalar_divisors: list[Code], arrays: list[Code], divisors: list[Code]
@@ -274,6 +272,8 @@ class Instructions:
         """x**k for k >= 1; of arrays by squaring, since NumPy's own is slow beyond the square."""
         if exponent == 1:
             return x
+        if x.op == "num" and exponent <= 64:
+            return self.num(x.data**exponent)
         if not x.ndim or exponent == 2 or exponent > 64:
             return self.make("ipow", (x,), exponent, x.shape)
         if exponent == 3:
@@ -323,7 +323,11 @@ class Instructions:
             return self.product([self.total(x.args[0], axis)], [x.args[1]])
         if x.op == "neg":
             return self.neg(self.total(x.args[0], axis))
+        if x.op == "T":
+            return self.total(x.args[0], None if axis is None else 1 - axis)
         if axis is None or x.ndim == 1:
+            if x.op == "call" and x.data[0] == "sum_axis":
+                return self.total(x.args[0])
             if x.op == "ipow" and x.data == 2:
                 return self.inner(x.args[0], x.args[0])
             if x.op == "mul":

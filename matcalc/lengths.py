@@ -70,7 +70,7 @@ class Lengths:
 
 
 def _solved(measured: Sequence[Measured]) -> dict[str, tuple[str, Dim, Dim, frozenset[str]]]:
-    """For each name that can be solved: the size, the factor and the rest in size = factor*name + rest, the other names."""
+    """For each name that can be solved: size, factor and rest in size = factor*name + rest, and the other names."""
     rules: dict[str, tuple[str, Dim, Dim, frozenset[str]]] = {}
     for text, dim in measured:
         if dim.name is not None:

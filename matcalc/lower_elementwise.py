@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from matcalc.expr import Expr
 from matcalc.forms import Forms, Value, extent, full
@@ -114,7 +115,7 @@ def _along(key: str) -> Callable[[Forms, Expr], Value]:
         if code.ndim == 1 or x.data is None:
             if x.shape == arg.shape and key == "logsumexp":
                 return full(code)  # along a dimension 1
-            along_one = code.ndim == 1 and x.data is not None and arg.shape[x.data] is ONE  # type: ignore[index]
+            along_one = code.ndim == 1 and x.data in (0, 1) and arg.shape[int(x.data)] is ONE  # type: ignore[call-overload]
             if along_one:
                 return Value("fill", at.make.num(1 if key == "softmax" else 0))
             return full(at.make.call(key, (code,), extent(x.shape)))
@@ -124,14 +125,17 @@ def _along(key: str) -> Callable[[Forms, Expr], Value]:
 
 
 def _ufn(at: Forms, x: Expr) -> Value:
-    name, kind, derivative = x.data  # type: ignore[misc]
-    assert isinstance(kind, Kind)
+    data: Any = x.data
+    name: str = data[0]
+    kind: Kind = data[1]
+    derivative: int | tuple[int, ...] = data[2]
     make = at.make
     callable_name = callable_of(name, kind, derivative)
     if kind.args is None:
         return at.elementwise(x.args, lambda c: make.make("apply", tuple(c), callable_name, c[0].shape))
     args = tuple(boxed(at, at.dense(a), k) for a, k in zip(x.args, kind.args, strict=True))
     assert kind.result is not None
+    assert isinstance(derivative, tuple)
     given_axes = sum(axes(k) for k in (kind.result, *(kind.args[i] for i in derivative)))
     code = make.make("apply", args, callable_name, extent(x.shape))
     if not code.ndim:
@@ -142,7 +146,7 @@ def _ufn(at: Forms, x: Expr) -> Value:
 
 
 def callable_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str:
-    """The parameter for an undefined function or a derivative: s, ds, dds; g, Dg; D1l, D2l by one argument of several."""
+    """The parameter for an undefined function or a derivative: s, ds, dds; g, Dg; of several arguments D1l, D2l."""
     if isinstance(derivative, int):
         return "d" * derivative + name
     if not derivative:

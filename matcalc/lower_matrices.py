@@ -106,6 +106,14 @@ def _diagmat(at: Forms, x: Expr) -> Value:
     return Value("eye" if value.form == "fill" else "diag", value.code)
 
 
+def _part(at: Forms, x: Expr) -> Value:
+    """A triangle with the diagonal; of a diagonal matrix the matrix."""
+    value = at.values[x.args[0]]
+    if value.form in ("diag", "eye"):
+        return value
+    return _whole(lambda triangle: f"{triangle.data} triangle")(at, x)
+
+
 def _vec(at: Forms, x: Expr) -> Value:
     value = at.values[x.args[0]]
     if value.form == "fill":
@@ -196,8 +204,36 @@ def _slice(at: Forms, x: Expr) -> Value:
 def _isum(at: Forms, x: Expr) -> Value:
     index, low, high, body = x.args
     value = at.values[body]
-    bounds = (at.integer(low), at.integer(high))
-    return Value(value.form, at.make.make("loop", (*bounds, value.code), index.data, value.code.shape))
+    places, positions, body_code = _scattered(at, value.code)
+    args = (at.integer(low), at.integer(high), body_code, *positions)
+    return Value(value.form, at.make.make("loop", args, (index.data, places), value.code.shape))
+
+
+def _scattered(at: Forms, code: Code) -> tuple[tuple[str, ...], tuple[Code, ...], Code]:
+    """Where a multiple of a unit vector, or of an outer product with one, is not zero; there, what it is."""
+    make = at.make
+    scalars: list[Code] = []
+    core = code
+    while core.ndim:
+        if core.op == "neg":
+            scalars.append(make.num(-1))
+            core = core.args[0]
+        elif core.op == "div" and not core.args[1].ndim:
+            scalars.append(make.div(make.num(1), core.args[1]))
+            core = core.args[0]
+        elif core.op == "mul" and sum(a.ndim > 0 for a in core.args) == 1:
+            scalars.extend(a for a in core.args if not a.ndim)
+            core = next(a for a in core.args if a.ndim)
+        else:
+            break
+    vectors = core.args if core.op == "outer" else (core,)
+    units = [v.op == "call" and v.data[0] == "unit" for v in vectors]
+    if not any(units):
+        return (), (), code
+    places = tuple("at" if unit else ":" for unit in units)
+    positions = tuple(v.args[0] for v, unit in zip(vectors, units, strict=True) if unit)
+    rest = [v for v, unit in zip(vectors, units, strict=True) if not unit]
+    return places, positions, make.product([*scalars, *rest])
 
 
 MATRICES: dict[str, Callable[[Forms, Expr], Value]] = {
@@ -219,6 +255,7 @@ MATRICES: dict[str, Callable[[Forms, Expr], Value]] = {
     "mfn": _whole(lambda x: str(x.data)),
     "frechet": _whole(lambda x: f"{x.data}_frechet"),
     "diagmat": _diagmat,
+    "part": _part,
     "vec": _vec,
     "unvec": _unvec,
     "prod": _over_all("prod"),

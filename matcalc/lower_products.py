@@ -203,7 +203,7 @@ def _tr(at: Forms, x: Expr) -> Value:
 
 
 def _better_apart(at: Forms, x: Expr) -> bool:
-    """Whether to trace the terms of a sum: nobody else forms the sum, and some term is a product or a multiple of eye."""
+    """Whether to trace the terms of a sum: nobody else forms it, and some term is a product or a multiple of eye."""
     if at.values[x].form != "full" or at.uses[x] > 1:
         return False
     return any(a.op in ("mul", "kron", "t") or at.values[a].form != "full" for a in x.args)

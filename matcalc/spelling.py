@@ -1,7 +1,8 @@
 """How each instruction is spelt in a target: one table for each.
 
-``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call, ``{p0}``
-for a further text of the instruction. ``np`` and names that begin with an underscore are renamed on a clash with the user's.
+``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call,
+``{p0}`` for a further text of the instruction. ``np`` and names that begin with an underscore are renamed on a clash
+with the user's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ _PLACE = re.compile(r"\{(p?\d)(a?)\}")
 OWN_NAMES = re.compile(r"(?<![\w.])(_[a-z]\w*|np|float|range|round)\b")
 
 _NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
-_OWN = "sigmoid softplus gelu erf lgamma digamma trigamma softmax log_softmax logsumexp logdet adj expm logm sqrtm sinm cosm"
+_OWN = (
+    "sigmoid softplus gelu erf lgamma digamma trigamma softmax log_softmax logsumexp logdet adj "
+    "expm logm sqrtm sinm cosm"
+)
 
 _NUMPY: dict[str, str] = {
     **{name: f"np.{name}(" + ("{0}, {1})" if name.endswith("imum") else "{0})") for name in _NAMED.split()},
@@ -40,6 +44,8 @@ _NUMPY: dict[str, str] = {
     "repeat_rows": "np.tile({0}, ({1}, 1))",
     "repeat_columns": "np.tile({0}, (1, {1}))",
     "reshape": "np.reshape({0}, {sizes})",
+    "lower triangle": "np.tril({0})",
+    "upper triangle": "np.triu({0})",
     "ravel": "{0a}.ravel()",
     "T": "{0a}.T",
     "col": "{0a}[:, None]",
