@@ -1,4 +1,4 @@
-"""Kinds and dimensions as they are typed: ``symmetric(n)``, ``matrix(k*n, n), invertible``, ``function(...) -> ...``."""
+"""Kinds and dimensions as they are typed: ``symmetric(n)``, ``matrix(k*n, n), invertible``."""
 
 from __future__ import annotations
 
@@ -28,35 +28,38 @@ def dimension(root: Node, indices: Mapping[str, int]) -> Dim:
     values: dict[Node, Dim] = {}
     for node in flatten(root):
         values[node] = _dimension(node, [values[a] for a in node.args], indices)
-        if len(values[node].terms) > MAX_MONOMIALS:
-            raise LimitError("this dimension is too long", position=node.start)
-        size = values[node].number
-        if size is not None and abs(size) > MAX_SIZE:
-            raise LimitError(f"this dimension is too large: at most {MAX_SIZE}", position=node.start)
     return values[root]
 
 
 def _dimension(node: Node, args: list[Dim], indices: Mapping[str, int]) -> Dim:
     if node.op == "number" and node.data.denominator == 1:
-        return Dim.of(int(node.data))
+        return _limited(Dim.of(int(node.data)), node)
     if node.op == "name":
         name = instantiate(node.data, indices, node.start)
         return Dim.of(indices[name]) if name in indices else Dim.of(name)
+    if node.op == "neg":
+        return args[0] * -1
     if node.op == "sum":
         total = Dim.of(0)
         for negative, part in zip(node.data, args, strict=True):
-            total = total - part if negative else total + part
+            total = _limited(total - part if negative else total + part, node)
         return total
-    if node.op == "neg":
-        return args[0] * -1
     if node.op == "product" and set(node.data) == {"*"}:
         product = ONE
         for part in args:
-            product = product * part
+            product = _limited(product * part, node)
         return product
     raise DeclarationError(
         "this is not a dimension", position=node.start, hint="dimensions are integers and names, with + - *"
     )
+
+
+def _limited(dim: Dim, node: Node) -> Dim:
+    if len(dim.terms) > MAX_MONOMIALS or any(len(monomial) > MAX_MONOMIALS for monomial, _ in dim.terms):
+        raise LimitError("this dimension is too long", position=node.start)
+    if any(abs(factor) > MAX_SIZE for _, factor in dim.terms):
+        raise LimitError(f"this dimension is too large: at most {MAX_SIZE}", position=node.start)
+    return dim
 
 
 def size(root: Node, indices: Mapping[str, int]) -> Dim:

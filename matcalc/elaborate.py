@@ -67,7 +67,8 @@ class _Elaboration:
         if what == "known":
             return ops.sym(meaning[2], meaning[1])
         if what == "line":
-            return self.results[meaning[1]]
+            number: int = meaning[1]
+            return self.results[number]
         if what == "dim":
             return ops.dim(meaning[1])
         if what == "integer":

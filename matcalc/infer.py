@@ -13,19 +13,20 @@ from itertools import chain, combinations, count, product
 
 from matcalc.errors import InputError, MatcalcError, ShapeError
 from matcalc.kinds import Kind
+from matcalc.names import is_greek
 from matcalc.program import Inference, Line, Program, Variable, place
 from matcalc.shapes import Dim, Shape
 from matcalc.shaping import Conflict, Shaping, form
 from matcalc.unknowns import Unknowns
 
-# what a name may be read as instead; small letters from h on are never matrices
+# what a name may be read as instead, and how far that is from its convention
 INSTEAD = {
-    "scalar": ("vector", "row", "matrix"),
-    "vector": ("scalar", "row"),
-    "matrix": ("scalar", "vector", "row"),
+    "scalar": {"vector": 0, "row": 1, "matrix": 3},
+    "vector": {"scalar": 1, "row": 1},
+    "matrix": {"scalar": 3},
 }
 NEARBY = 12  # with more undeclared names under a construct, only the evident repair is tried
-STEPS = 250_000
+STEPS = 120_000
 LETTERS = "n m p q r k l s t u v w h".split()
 
 Departures = frozenset[tuple[str, str]]
@@ -42,7 +43,7 @@ def infer(program: Program) -> Inference:
             shaping = search.shaped(found[0])
             return _finish(program, shaping)
     search = _Search(program, True)
-    raise search.complaint()
+    raise place(search.complaint(), program.text)
 
 
 def _ambiguous(program: Program, found: list[Departures]) -> MatcalcError:
@@ -61,13 +62,10 @@ def _sample(found: list[Departures], name: str) -> str:
 
 
 def _cost(program: Program, departures: Departures) -> tuple[int, int]:
-    """How many names leave their convention, then how far: capitals stay matrices, small letters are none."""
-    tier = sum(
-        1
-        + (2 if "matrix" in (form_, program.variables[name].convention) else 0)
-        + (1 if program.variables[name].convention == "scalar" and program.variables[name].name[1:2].isalpha() else 0)
-        for name, form_ in departures
-    )
+    """How many names leave their convention, then how far."""
+    variables = [(program.variables[name], form_) for name, form_ in departures]
+    # a spelt Greek letter is a scalar more firmly than a, b, c
+    tier = sum(INSTEAD[v.convention][f] + (v.convention == "scalar" and is_greek(v.name)) for v, f in variables)
     return len(departures), tier
 
 
@@ -106,6 +104,7 @@ class _Search:
         shaping = self._start(departures)
         for line in self.program.lines:
             shaping.line(line)
+        shaping.unknowns.settle()
         return shaping
 
     def complaint(self) -> MatcalcError:
@@ -120,7 +119,14 @@ class _Search:
             if names and error.hint is None:
                 error.hint = f"undeclared: {', '.join(names[:8])}; declare their kinds if they are meant otherwise"
             return error
-        raise AssertionError("a reading that fits was not found")
+        return self.undecided(shaping)
+
+    def undecided(self, shaping: Shaping) -> MatcalcError:
+        """The equations between the sizes have no solution, or more than one."""
+        node = shaping.equations[0] if shaping.equations else self.program.lines[-1].nodes[-1]
+        return ShapeError(
+            "the sizes here cannot be told from the expression", position=node.start, hint="declare the names in it"
+        )
 
     def _start(self, departures: Departures) -> Shaping:
         wanted = dict(departures)
@@ -144,7 +150,7 @@ class _Search:
                 shaping.unknowns.undo(mark)
                 self.steps += shaping.steps
                 shaping.steps = 0
-                repairs = list(self._repairs(shaping, conflict, number, departures))
+                repairs = self._repairs(shaping, conflict, number, departures)
             fresh = len(repairs) == 1 and all(self.program.variables[n].first == number for n, _ in repairs[0])
             if not fresh:
                 return None, [departures | repair for repair in repairs]
@@ -176,30 +182,35 @@ class _Search:
 
     def _repairs(
         self, shaping: Shaping, conflict: Conflict, number: int, departures: Departures
-    ) -> Iterator[Departures]:
+    ) -> list[Departures]:
         """The smallest sets of departures after which the node fits."""
+        if conflict.final:
+            return []
         taken = {name for name, _ in departures}
         names = [v for v in self._below(shaping, conflict, number) if v.name not in taken]
-        if len(names) > NEARBY:
-            names = [v for v in names if v.first == number][:NEARBY]
-            sizes: tuple[int, ...] = (1,)
-        else:
-            sizes = (1, 2)
         evident = _evident(self.program.lines[number], conflict, taken)
-        if len(evident) > 2:
-            sizes = ()
-        for size in sizes:
-            any_fits = False
-            for chosen in combinations(names, size):
-                for forms in product(*(INSTEAD[v.convention] for v in chosen)):
-                    repair = frozenset((v.name, f) for v, f in zip(chosen, forms, strict=True))
-                    if self.steps <= self.limit and self._fits(shaping, conflict, number, departures, repair):
-                        any_fits = True
-                        yield repair
-            if any_fits:
-                return
+        here = [v for v in names if v.first == number]
+        if len(here) <= NEARBY and len(evident) <= 2:
+            # names that this line brings in come first: the earlier lines were read without conflict
+            for group in (here, names) if len(names) > len(here) else (here,):
+                for size in (1, 2):
+                    fitting = [
+                        repair
+                        for repair in self._choices(group, size, conflict.adds)
+                        if self.steps <= self.limit and self._fits(shaping, conflict, number, departures, repair)
+                    ]
+                    if fitting:
+                        return fitting
         if evident and self._fits(shaping, conflict, number, departures, evident):
-            yield evident
+            return [evident]
+        return []
+
+    def _choices(self, names: list[Variable], size: int, sums: bool) -> Iterator[Departures]:
+        """Other forms for ``size`` of the names; where arrays are added, none of them is shrunk to a scalar."""
+        for chosen in combinations(names[:NEARBY], size):
+            options = [[f for f in INSTEAD[v.convention] if not (sums and f == "scalar")] for v in chosen]
+            for forms in product(*options):
+                yield frozenset((v.name, f) for v, f in zip(chosen, forms, strict=True))
 
     def _fits(
         self, shaping: Shaping, conflict: Conflict, number: int, departures: Departures, repair: Departures
@@ -260,16 +271,6 @@ def _evident(line: Line, conflict: Conflict, taken: set[str]) -> Departures:
 
 def _finish(program: Program, shaping: Shaping) -> Inference:
     unknowns = shaping.unknowns
-    undecided = unknowns.settle()
-    if undecided is not None:
-        node = shaping.equations[0]
-        raise place(
-            ShapeError(
-                "the sizes here cannot be told from the expression", position=node.start,
-                hint="declare the names in it",
-            ),
-            program.text,
-        )  # fmt: skip
     names = _name_dims(program, unknowns)
     kinds: dict[str, Kind] = {}
     for variable in program.variables.values():

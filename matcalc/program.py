@@ -246,7 +246,8 @@ class Program:
             if kind is None or kind.form != "function" or kind.args is None:
                 raise UnknownName(
                     f"{node.data[1]} of {name} needs a declared function", position=node.start,
-                    hint=f"declare it, as in {name}: function(vector(n)) -> vector(m)",
+                    hint=f"declare it, as in {name}: function(vector(n)) -> "
+                    + ("scalar" if node.data[1] == "grad" else "vector(m)"),
                 )  # fmt: skip
             self.mentioned.setdefault(name)
             line.meaning[node.at] = ("derivative", name, kind, node.data[1], node.data[2])

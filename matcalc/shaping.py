@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from matcalc.errors import InputError, MatcalcError, ShapeError, UnsupportedError
+from matcalc.declarations import MAX_MONOMIALS
+from matcalc.errors import InputError, LimitError, MatcalcError, ShapeError, UnsupportedError
 from matcalc.kinds import Kind
 from matcalc.program import Line, Program, Variable
 from matcalc.shapes import ONE, SCALAR, Dim, Shape, shape_text
@@ -23,14 +24,29 @@ SPREADS, SHRUNK = 1, 2
 
 
 class Conflict(Exception):
-    """The node does not fit; ``error`` says so to the user. ``spread``: the terms that would be broadcast."""
+    """The node does not fit; ``error`` says so to the user.
 
-    def __init__(self, node: Node, error: Callable[[], MatcalcError], spread: Sequence[Node] = ()) -> None:
+    ``adds``: arrays are added or compared here; ``spread`` are then the terms that would be broadcast to the
+    shape ``wanted``. ``final``: no other form of a name is meant to help.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        error: Callable[[], MatcalcError],
+        *,
+        adds: bool = False,
+        spread: Sequence[Node] = (),
+        wanted: Shape = SCALAR,
+        final: bool = False,
+    ) -> None:
         super().__init__()
         self.node = node
         self.error = error
+        self.adds = adds
         self.spread = spread
-        self.wanted: Shape = SCALAR
+        self.wanted = wanted
+        self.final = final
 
 
 class Shaping:
@@ -125,7 +141,8 @@ class Shaping:
             shrunk = SHRUNK if variable.form == "scalar" != variable.convention and not variable.fixed else 0
             return variable.shape, spreads | shrunk
         if what == "known":
-            return meaning[1].shape, 0
+            kind: Kind = meaning[1]
+            return kind.shape, 0
         if what == "line":
             return self.results[meaning[1]]
         if what == "eye":
@@ -154,9 +171,9 @@ class Shaping:
             return SCALAR, flags
         if "vector" in forms and ("row" in forms or "matrix" in forms):
             other = "row" if "row" in forms else "matrix"
-            self._fail(node, lambda: self._mixed(forms["vector"], forms[other], what))
+            raise Conflict(node, lambda: self._mixed(forms["vector"], forms[other], what), adds=True)
         if "row" in forms and "matrix" in forms and not rows:
-            self._fail(node, lambda: self._mixed(forms["row"], forms["matrix"], what))
+            raise Conflict(node, lambda: self._mixed(forms["row"], forms["matrix"], what), adds=True)
         full = "matrix" if "matrix" in forms else "vector" if "vector" in forms else "row"
         first = forms[full]
         shape = self._of(first)
@@ -174,9 +191,9 @@ class Shaping:
             if not fits:
                 self._fail(node, lambda part=part: self._unequal(first, part, what))  # type: ignore[misc]
         if spread and not self.broadcast:
-            conflict = Conflict(node, lambda: self._mixed(first, spread[0], what), spread)
-            conflict.wanted = shape
-            raise conflict
+            raise Conflict(
+                node, lambda: self._mixed(first, spread[0], what), adds=True, spread=spread, wanted=shape
+            )
         return shape, flags
 
     def _product(self, node: Node) -> tuple[Shape, int]:
@@ -311,11 +328,13 @@ class Shaping:
                     continue
             elif part.op in ("sum", "neg", "index") or (part.op == "product" and set(part.data) == {"*"}):
                 continue
-            self._fail(node, lambda: ShapeError(
+            error = ShapeError(
                 "the exponent of a matrix must be an integer", position=exponent.start,
                 hint="write .^ for the power of each entry, sqrtm(X) for the square root; "
                 "a symbolic exponent is declared, as in k: integer",
-            ))  # fmt: skip
+            )  # fmt: skip
+            names = any(p.op == "name" for p in self._line.nodes[exponent.first : exponent.at + 1])
+            raise Conflict(node, lambda: error, final=not names)
         for variable in found:
             variable.integer = True
 
@@ -508,6 +527,8 @@ class Shaping:
 
     def _kron(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
         (m, n), (p, q) = (self.unknowns.shape(self._of(a)) for a in args)
+        if any(len(monomial) > MAX_MONOMIALS for dim in (m, n, p, q) for monomial, _ in dim.terms):
+            raise LimitError("too many Kronecker products in each other", position=node.start)
         return (m * p, n * q), 0
 
     def _outer(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
@@ -564,6 +585,7 @@ class Shaping:
     def _block(self, node: Node) -> tuple[Shape, int]:
         heights: list[Dim] = []
         widths: list[Dim] = []
+        above: list[Node] = []
         place = 0
         for count in node.data:
             row = node.args[place : place + count]
@@ -571,10 +593,13 @@ class Shaping:
             for part in row[1:]:
                 if not self._joins(self._of(row[0])[0], self._of(part)[0], node):
                     self._fail(node, lambda row=row, part=part: self._unequal(row[0], part, "a row of blocks"))  # type: ignore[misc]
+            if count == len(above):
+                self._align(above, row, node)
+            above = row
             heights.append(self._of(row[0])[0])
             width = self._of(row[0])[1]
             for part in row[1:]:
-                width = self.unknowns.find(width) + self.unknowns.find(self._of(part)[1])
+                width = self._joined(width, self._of(part)[1], node)
             widths.append(width)
         for width in widths[1:]:
             if not self._joins(widths[0], width, node):
@@ -584,8 +609,21 @@ class Shaping:
                 ))  # fmt: skip
         height = heights[0]
         for other in heights[1:]:
-            height = self.unknowns.find(height) + self.unknowns.find(other)
+            height = self._joined(height, other, node)
         return (height, widths[0]), 0
+
+    def _align(self, above: list[Node], row: list[Node], node: Node) -> None:
+        """Blocks below each other have one width, where that is open."""
+        for upper, lower in zip(above, row, strict=True):
+            left, right = self.unknowns.find(self._of(upper)[1]), self.unknowns.find(self._of(lower)[1])
+            if left is not ONE and right is not ONE and "?" in f"{left.name or ''} {right.name or ''}":
+                self._same(left, right, node)
+
+    def _joined(self, left: Dim, right: Dim, node: Node) -> Dim:
+        total = self.unknowns.find(left) + self.unknowns.find(right)
+        if len(total.terms) > MAX_MONOMIALS:
+            raise LimitError("too many blocks of different sizes", position=node.start)
+        return total
 
     def _joins(self, left: Dim, right: Dim, node: Node) -> bool:
         return left is right or self._same(left, right, node)

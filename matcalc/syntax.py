@@ -150,6 +150,12 @@ class Build(Transformer[Token, Any]):
 
     def power(self, children: list[Any]) -> Node:
         base, sign, exponent = children
+        inner = exponent.args[0] if exponent.op == "transpose" else exponent
+        if inner.op == "number" and inner is not exponent and inner.start == exponent.start:
+            raise SyntaxProblem(
+                "this transposes the exponent, a number", position=inner.stop,
+                hint="the transpose binds tighter than the power: write (x.^2)'",
+            )  # fmt: skip
         return Node("power", [base, exponent], "^" if sign == "**" else str(sign), base.start, exponent.stop)
 
     def transposed(self, children: list[Any]) -> Node:
@@ -177,11 +183,16 @@ class Build(Transformer[Token, Any]):
             raise LimitError(
                 f"this number is too long: at most {MAX_DIGITS} digits", position=token.start_pos
             )
-        return Node("number", [], Fraction(str(token)), token.start_pos, token.end_pos)
+        return Node("number", [], Fraction(str(token)), *_span(token))
 
     def name(self, children: list[Token]) -> Node:
         token = children[0]
-        return Node("name", [], spelled(token), token.start_pos, token.end_pos)
+        if token.startswith("π") and token[1:2].isalpha():
+            raise SyntaxProblem(f"is {token} the product of π and {token[1:]}?", position=token.start_pos,
+                                hint=f"write π*{token[1:]}")  # fmt: skip
+        if len(token) > MAX_NAME:
+            raise LimitError(f"this name is too long: at most {MAX_NAME} characters", position=token.start_pos)
+        return Node("name", [], spelled(token), *_span(token))
 
     def grouped(self, children: list[Any]) -> Node:
         left, inner, right = children
@@ -239,6 +250,10 @@ class Build(Transformer[Token, Any]):
 
 _LINKS = {"@": "*", "·": "*", "⋅": "*", "×": "*", "∗": "*", "÷": "/", "∘": ".*", "⊙": ".*", "⊘": "./"}
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+
+
+def _span(token: Token) -> tuple[int, int]:
+    return token.start_pos or 0, token.end_pos or 0
 
 
 def _power_of(base: Node, exponent: Fraction, mark: Token) -> Node:

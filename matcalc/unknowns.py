@@ -110,7 +110,10 @@ class Unknowns:
         return True
 
     def settle(self) -> tuple[Dim, Dim] | None:
-        """Try the pending equations again; one that is still undecided or false, else None."""
+        """Try the pending equations again; one that is still undecided or false, else None.
+
+        A binding made before its right side was known may turn out to be no size of an array: that is false too.
+        """
         while self.pending:
             waiting, self.pending = self.pending, []
             for left, right in waiting:
@@ -119,6 +122,13 @@ class Unknowns:
             if len(self.pending) == len(waiting):
                 left, right = self.pending[0]
                 return self.find(left), self.find(right)
+        for unknown in self._trail:
+            value = self.find(unknown)
+            number = value.number
+            if number is not None and number < 2:
+                return unknown, value
+            if all(factor < 0 for _, factor in value.terms):
+                return unknown, value
         return None
 
 
