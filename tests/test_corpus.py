@@ -164,3 +164,23 @@ def test_an_answer_is_no_longer_than_the_textbooks(name: str) -> None:
     book = parse(CASES[name]["textbook"], d.kinds)
 
     assert length(d.answer) <= length(book), f"{d.text()}  is longer than  {CASES[name]['textbook']}"
+
+
+@pytest.mark.parametrize("structure", ["free", "tied"])
+@pytest.mark.parametrize(
+    ("f", "declare"),
+    [
+        ("tr(A*X)", {"X": "symmetric(n)", "A": "matrix(n, n)"}),
+        ("tr(A*X')", {"X": "symmetric(n)", "A": "matrix(n, n)"}),
+        ("tr(X'*A*X)", {"X": "symmetric(n)", "A": "matrix(n, n)"}),
+        ("x'*inv(X)*y", {"X": "spd(n)", "x": "vector(n)", "y": "vector(n)"}),
+        ("logdet(X)", {"X": "spd(n)"}),
+        ("tr(X*A*X)", {"X": "diagonal(n)", "A": "matrix(n, n)"}),
+        ("tr(X'*A)", {"X": "lower(n)", "A": "matrix(n, n)"}),
+    ],
+)
+def test_other_conventions_for_structured_variables(f: str, declare: dict[str, str], structure: str) -> None:
+    d = matcalc.derive(f, wrt="X", declare=declare, structure=structure)
+    verdict = d.verify()
+
+    assert verdict, f"{d.text()}: {verdict}"
