@@ -36,8 +36,9 @@ def echo(derivation: Any) -> list[str]:
 
 def verdict(result: Any) -> list[str]:
     """The outcome of the numerical check in one line."""
-    word = "verified" if result else "NOT verified"
-    return [f"{word}: largest residual {result.residual:.1e} over {result.draws} random draws"]
+    if not result:
+        return [f"NOT verified: {result.reason}"]
+    return [f"verified: largest residual {result.residual:.1e} over {result.draws} random draws"]
 
 
 def steps(derivation: Any, form: str, detail: str) -> str:

@@ -165,7 +165,7 @@ def _right(setting: Setting) -> tuple[Expr | None, str | None]:
 
 
 def _jacobian(setting: Setting) -> Expr | None:
-    """J as it stands in c'*J, the derivative of c'*f; None where that does not read so."""
+    """J as it stands in J'*c, the gradient of c'*f; None where that does not read so."""
     f, x = setting.question.f, setting.question.x
     if x is None or setting.name is None or ONE not in f.shape or ONE not in x.shape:
         return None
@@ -175,12 +175,21 @@ def _jacobian(setting: Setting) -> Expr | None:
     column = f if f.cols is ONE else transpose(f)
     weights = sym(name, Kind("vector", column.rows))
     kinds = {**setting.problem.kinds, name: Kind("vector", column.rows)}
-    layout = "gradient" if x.rows is ONE else "numerator"
-    answer = derive(text(mul(transpose(weights), column)), setting.name, kinds, layout=layout).answer
-    first, *rest = answer.args if answer.op == "mul" else (answer,)
-    if first is not transpose(weights) or any(weights in symbols(part) for part in rest):
+    gradient = derive(text(mul(transpose(weights), column)), setting.name, kinds).answer
+    if x.rows is ONE or gradient.op == "t":
+        gradient = _turned(gradient if x.rows is ONE else gradient.args[0])
+    *rest, last = gradient.args if gradient.op == "mul" else (gradient,)
+    if last is not weights or any(weights in symbols(part) for part in rest):
         return None
-    return mul(*rest) if rest else eye(column.rows)
+    matrix = mul(*rest)
+    return (mul(matrix, eye(column.rows)) if rest else eye(column.rows)) if matrix.is_scalar else _turned(matrix)
+
+
+def _turned(e: Expr) -> Expr:
+    """The transpose, written on the factors of a product."""
+    if e.op == "t":
+        return e.args[0]
+    return mul(*map(_turned, reversed(e.args))) if e.op == "mul" else transpose(e)
 
 
 # --- what is said ---------------------------------------------------------------------------------

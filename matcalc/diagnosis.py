@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from matcalc.claims import Question, scalar_neighbors
-from matcalc.expr import Expr, symbols
+from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
 from matcalc.ops import dim, mul, num, reciprocal, substitute, sym, transpose
 from matcalc.shapes import ONE, Dim, shape_text
@@ -28,24 +28,28 @@ def explain(question: Question, claim: Expr, example: Counterexample | None, wri
     """What is wrong with a claim that does not hold; empty where nothing simple explains it."""
     if claim.shape != question.shape:
         return _other_shape(question, claim, written)
-    found = _same_shape(question, claim, example, written)
-    if not found and claim.rows is claim.cols and claim.rows is not ONE:
-        turned = transpose(claim)
+    turned = transpose(claim) if claim.rows is claim.cols and claim.rows is not ONE else None
+    found = _convention_or_factor(question, claim, example, written)
+    if not found and turned is not None:
         verdict = question.answer(turned)
-        rest = [] if verdict else _same_shape(question, turned, verdict.counterexample, written)
-        if verdict or rest:
-            return ["the claim is transposed", *rest]
-    return found
+        if verdict:
+            return ["the claim is transposed"]
+        rest = _convention_or_factor(question, turned, verdict.counterexample, written)
+        found = ["the claim is transposed", *rest] if rest else []
+    return found or _symmetry(question, claim)
 
 
-def _same_shape(question: Question, claim: Expr, example: Counterexample | None, written: Written) -> list[str]:
+def _convention_or_factor(
+    question: Question, claim: Expr, example: Counterexample | None, written: Written
+) -> list[str]:
     found = _convention(question, claim)
     if found is not None:
         return [found]
-    if example is not None:
-        factor = factor_between(question, claim, example)
-        if factor is not None:
-            return [_factor_text(factor, written)]
+    factor = None if example is None else factor_between(question, claim, example)
+    return [] if factor is None else [_factor_text(factor, question.f, written)]
+
+
+def _symmetry(question: Question, claim: Expr) -> list[str]:
     matrix = _taken_for_symmetric(question, claim)
     return [] if matrix is None else [f"it would hold if {matrix.name} were symmetric"]
 
@@ -58,7 +62,8 @@ def _other_shape(question: Question, claim: Expr, written: Written) -> list[str]
     turned = transpose(claim)
     if turned.shape == question.shape:
         verdict = question.answer(turned)
-        rest = [] if verdict else _same_shape(question, turned, verdict.counterexample, written)
+        rest = [] if verdict else _convention_or_factor(question, turned, verdict.counterexample, written)
+        rest = rest or ([] if verdict else _symmetry(question, turned))
         if not (verdict or rest):
             return []
         if not question.f.is_scalar or x.rows is ONE:
@@ -142,8 +147,8 @@ def _inverse(factor: Expr) -> Expr:
     return mul(*(p.args[0] if p.op == "pow" and p.args[1] is num(-1) else reciprocal(p) for p in parts))
 
 
-def _factor_text(factor: Expr, written: Written) -> str:
-    """What a factor between the claim and the right form says."""
+def _factor_text(factor: Expr, f: Expr, written: Written) -> str:
+    """What a factor between the claim and the right form says; of a size in terms of 1/n, as in a mean."""
     if factor is num(-1):
         return "the sign is wrong"
     parts = factor.args if factor.op == "mul" else (factor,)
@@ -151,7 +156,12 @@ def _factor_text(factor: Expr, written: Written) -> str:
     scalar = parts[-1] if parts[-1].op != "num" else None
     sign = "the sign is wrong, and " if number < 0 else ""
     size = num(abs(number)) if scalar is None else scalar if abs(number) == 1 else mul(num(abs(number)), scalar)
-    too_large = abs(number) > 1 if scalar is None else scalar.op == "pow"  # 1/n too many; instead of n, 1/n is missing
+    if scalar is None:
+        too_large = abs(number) > 1
+    else:
+        base = scalar.args[0] if scalar.op == "pow" else scalar
+        as_quotient = base.op == "dim" or reciprocal(base) in topological(f)
+        too_large = (scalar is not base) == as_quotient
     if too_large:
         return f"{sign}there is a factor {written(size)} too many"
     return f"{sign}a factor {written(_inverse(size))} is missing"
@@ -175,6 +185,8 @@ def _taken_for_symmetric(question: Question, claim: Expr) -> Expr | None:
 
 def shapes_text(question: Question, claim: Expr) -> str:
     """Why a claim has the wrong shape."""
+    if question.x is None:
+        return f"the first expression is {shape_text(question.shape)}; the second is {shape_text(claim.shape)}"
     array = question.array_shape
     if array is not None:
         return (
