@@ -50,7 +50,9 @@ def forms(rewrite: Rewrite) -> tuple[Form, ...]:
     for chosen in choices((True, False), repeat=len(variables)):
         scalars = [v for v, lifted in zip(variables, chosen, strict=True) if lifted]
         if scalars:
-            found.append(_array_form(plain, scalars))
+            form = _array_form(plain, scalars)
+            if weight(form.right) < weight(form.left):  # 1 becomes ones(m, n)
+                found.append(form)
     return tuple(found)
 
 
@@ -102,12 +104,8 @@ class Rewriter:
         candidates = self.candidates(expr)
         if not candidates:
             return None
-        best, least = None, weight(expr)
-        for rewrite in candidates:
-            found = self.apply(rewrite, expr)
-            if found is not None and weight(found) < least:
-                best, least = found, weight(found)
-        return best
+        found = [r for r in (self.apply(rewrite, expr) for rewrite in candidates) if r is not None]
+        return min(found, key=weight, default=None)
 
     @cached_property
     def _needed_words(self) -> tuple[tuple[frozenset[str], Rewrite], ...]:
@@ -128,12 +126,11 @@ class Rewriter:
 
     def apply(self, rewrite: Rewrite, expr: Expr) -> Expr | None:
         """``expr`` made smaller at its root by this rewrite; None if it does not apply there."""
-        start = weight(expr)
         for form in self.forms(rewrite):
             if not _starts(form.left, expr.op):
                 continue
             try:
-                found = next((r for r in _results(form, expr) if weight(r) < start), None)
+                found = next((r for r in _results(form, expr) if weight(r) < weight(expr)), None)
             except OutOfBudget:
                 continue
             if found is not None:

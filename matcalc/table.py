@@ -15,6 +15,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from matcalc.entries import Differential, Entry
 from matcalc.errors import TableError
@@ -298,14 +299,25 @@ _WEIGHTS = {
 _OPEN = 8
 
 
+_weighed: WeakKeyDictionary[Expr, tuple[int, int]] = WeakKeyDictionary()
+
+
 def weight(x: Expr) -> tuple[int, int]:
     """The measure of simplification: the length; between equals an inverse weighs more than a transpose."""
-    total: dict[Expr, int] = {}
-    derivatives: dict[Expr, int] = {}
-    for node in topological(x):
-        total[node] = sum(total[a] for a in node.args) + _WEIGHTS.get(node.op, 1)
-        derivatives[node] = sum(derivatives[a] for a in node.args) + (node.op == "frechet")
-    return length(x) + _OPEN * derivatives[x], total[x]
+    if x not in _weighed:
+        stack = [x]
+        while stack:
+            node = stack[-1]
+            missing = [a for a in node.args if a not in _weighed]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            below = [_weighed[a] for a in node.args]
+            open_ones = sum(o for o, _ in below) + (node.op == "frechet")
+            _weighed[node] = open_ones, sum(t for _, t in below) + _WEIGHTS.get(node.op, 1)
+    derivatives, total = _weighed[x]
+    return length(x) + _OPEN * derivatives, total
 
 
 def _check_smaller(rewrite: Rewrite) -> None:
