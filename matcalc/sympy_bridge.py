@@ -15,6 +15,7 @@ from typing import Any
 from matcalc import ops
 from matcalc.errors import DeclarationError
 from matcalc.expr import Expr
+from matcalc.index_sums import raised
 from matcalc.kinds import Kind
 from matcalc.parse import Problem, parse_declarations
 from matcalc.shapes import shape_text
@@ -43,7 +44,10 @@ def from_sympy(e: Any) -> tuple[Expr, dict[str, Kind]]:
 
 
 def problem_of(e: Any, declare: Mapping[str, str | Kind] | str | None = None) -> SympyProblem:
-    """A SymPy expression as a problem; ``declare`` adds what MatrixSymbols cannot say (``A: symmetric(n)``)."""
+    """A SymPy expression as a problem; ``declare`` adds what MatrixSymbols cannot say (``A: symmetric(n)``).
+
+    Sums over an index are put in matrix form: SymPy writes ``(x.T*A*x)[0, 0]`` out as such a sum.
+    """
     read = read_sympy(e)
     declared = parse_declarations(declare)
     kinds = dict(read.kinds)
@@ -59,7 +63,7 @@ def problem_of(e: Any, declare: Mapping[str, str | Kind] | str | None = None) ->
             mapping[ops.sym(name, known)] = ops.sym(name, kind)
         kinds[name] = kind
     return SympyProblem(
-        function=ops.substitute(read.expr, mapping) if mapping else read.expr,
+        function=raised(ops.substitute(read.expr, mapping) if mapping else read.expr),
         kinds=kinds,
         definitions=(),
         inferred=frozenset(),
