@@ -136,6 +136,8 @@ def _seeds(node: Expr, args: Sequence[Info]) -> Facts:
             return _of_number(node)
         case "zeros" if node.rows is node.cols:
             return _LEAVES["zeros"] | _SQUARE_ZERO
+        case "part":
+            return frozenset({str(node.data)}) | (args[0].yes & {"nonnegative", "integer", "natural", "even"})
         case "isum":
             return args[3].yes & _SUMMABLE
         case "slice" | "block" | "t" | "vec" | "unvec" | "diagvec":

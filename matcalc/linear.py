@@ -13,7 +13,7 @@ from matcalc.ops import add, rebuild
 
 # every argument may be linear by itself, the others are constant
 _PRODUCTS = frozenset({"mul", "had", "kron"})
-_LINEAR = frozenset({"t", "tr", "vec", "unvec", "diagmat", "diagvec", "sum", "mean"})
+_LINEAR = frozenset({"t", "tr", "vec", "unvec", "diagmat", "diagvec", "sum", "mean", "part"})
 _ZEROS = frozenset({"zeros"})
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matcalc.entries import FACT_NAMES, Entry, dims_of
-from matcalc.expr import Expr, symbols
+from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
 from matcalc.shapes import Dim, shape_text
+
+_LARGEST = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,9 @@ class Rewrite(Entry):
 
     def check(self) -> None:
         left, right = self.from_, self.to
+        size = len(topological(left))
+        if size > _LARGEST:  # matching recurses into patterns
+            raise self.wrong("from", f"is too large for a pattern: {size} parts, at most {_LARGEST}")
         self.check_used([left, *(e for e, _ in self.needs)])
         if left.shape != right.shape:
             raise self.wrong("to", f"has shape {shape_text(right.shape)}; from has {shape_text(left.shape)}")

@@ -64,6 +64,8 @@ def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
     if op in _CONSTANT:
         assert isinstance(data, tuple)
         return _digest(op, data, ()), _digest(op, data[::-1], ())
+    if op == "part":
+        return _digest(op, data, here), _digest(op, "upper" if data == "lower" else "lower", there)
     if op == "isum":
         return _digest(op, data, here), _digest(op, data, [*here[:3], there[3]])
     own = _digest(op, data, here)
