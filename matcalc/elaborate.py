@@ -125,6 +125,8 @@ class _Elaboration:
             raise LimitError(
                 f"this exponent is too large: at most {MAX_EXPONENT}", position=node.args[1].start
             )
+        if base.op == "num" and not base.data and isinstance(value, Fraction) and value < 0:
+            raise InputError("division by zero", position=node.start)
         if node.data == ".^" or base.is_scalar:
             return ops.power(base, exponent)
         if not isinstance(value, Fraction):

@@ -144,7 +144,8 @@ class Shaping:
             kind: Kind = meaning[1]
             return kind.shape, 0
         if what == "line":
-            return self.results[meaning[1]]
+            number: int = meaning[1]
+            return self.results[number]
         if what == "eye":
             return self._constant(node, square=True)
         return SCALAR, 0
@@ -328,13 +329,12 @@ class Shaping:
                     continue
             elif part.op in ("sum", "neg", "index") or (part.op == "product" and set(part.data) == {"*"}):
                 continue
-            error = ShapeError(
+            names = any(p.op == "name" for p in self._line.nodes[exponent.first : exponent.at + 1])
+            raise Conflict(node, lambda: ShapeError(
                 "the exponent of a matrix must be an integer", position=exponent.start,
                 hint="write .^ for the power of each entry, sqrtm(X) for the square root; "
                 "a symbolic exponent is declared, as in k: integer",
-            )  # fmt: skip
-            names = any(p.op == "name" for p in self._line.nodes[exponent.first : exponent.at + 1])
-            raise Conflict(node, lambda: error, final=not names)
+            ), final=not names)  # fmt: skip
         for variable in found:
             variable.integer = True
 

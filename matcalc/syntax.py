@@ -327,6 +327,8 @@ class Tokens:
                     )
             elif type_ == "COLON" and header and not brackets:
                 header, loop = False, "head"
+            elif type_ == "EQUAL" and brackets and token.line != brackets[-1].line and str(before) != "axis":
+                raise _unclosed(brackets[-1])
             if previous in _OPERAND_ENDS and type_ in _OPERAND_STARTS:
                 _check_juxtaposed(before, token, brackets)
                 yield Token.new_borrow_pos("MUL", "*", token)
@@ -341,9 +343,11 @@ class Tokens:
             before = token
             yield token
         if brackets:
-            raise SyntaxProblem(
-                f"this {_bracket(brackets[-1])} is never closed", position=brackets[-1].start_pos
-            )
+            raise _unclosed(brackets[-1])
+
+
+def _unclosed(bracket: Token) -> SyntaxProblem:
+    return SyntaxProblem(f"this {_bracket(bracket)} is never closed", position=bracket.start_pos)
 
 
 def _check_juxtaposed(before: Token | None, token: Token, brackets: list[Token]) -> None:
@@ -472,7 +476,7 @@ def _bad_token(token: Token, before: str) -> tuple[str, str | None]:
     if token.type in _OPERATORS and last in "+-*/^@<>·−×":
         return f"two operators in a row: {last} and {shown}", "one of them, or the operand between them, is missing"
     if token.type in (*_OPERATORS, "TRANSPOSE", "SUPER") and opens:
-        return f"{shown} has nothing to its left", None
+        return f"{shown} has nothing to its left", "quotation marks are not in the language" if shown == "'" else None
     if token.type == "COMPARE":
         return "comparisons do not chain", "compare twice and multiply: (a < b) .* (b < c)"
     if token.type == "EQUAL":
