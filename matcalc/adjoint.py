@@ -7,7 +7,7 @@ other operation is first linearised by the table. (Magnus & Neudecker 2019, ch. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from matcalc import ops
 from matcalc.errors import UnsupportedError
@@ -25,11 +25,16 @@ def gradients(f: Expr, targets: Iterable[Expr], table: Table, short: Short) -> d
     return pullback(f, ops.num(1), tuple(targets), table, short)
 
 
-def pullback(f: Expr, cotangent: Expr, targets: tuple[Expr, ...], table: Table, short: Short) -> dict[Expr, Expr]:
-    """The cotangents of the targets when f has the given one; zero where f does not depend on a target."""
-    active = depends(f, targets)
+def pullback(
+    f: Expr, cotangent: Expr, targets: tuple[Expr, ...], table: Table, short: Short, leaves: Container[Expr] = ()
+) -> dict[Expr, Expr]:
+    """The cotangents of the targets when f has the given one; zero where f does not depend on a target.
+
+    ``leaves`` are nodes known not to depend on the targets.
+    """
+    active = depends(f, targets, leaves)
     received: dict[Expr, list[Expr]] = {f: [cotangent]}
-    order = topological(f)
+    order = topological(f, leaves=leaves)
     for current in reversed(order):
         if current not in active or current not in received or current in targets:
             continue
@@ -81,7 +86,7 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
         linear = entry.fill(part, n, {entry.differentials[variable]: d})
         if linear.op in ("zeros",) or (linear.op == "num" and not linear.data):
             continue
-        out.append((argument, pullback(linear, g, (d,), table, short)[d]))
+        out.append((argument, pullback(linear, g, (d,), table, short, set(n.args))[d]))
     return out
 
 

@@ -7,7 +7,7 @@ shapes; nothing is simplified on building.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -66,8 +66,8 @@ def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
     return found
 
 
-def topological(*roots: Expr) -> list[Expr]:
-    """Every distinct node below the roots, children before parents."""
+def topological(*roots: Expr, leaves: Container[Expr] = ()) -> list[Expr]:
+    """Every distinct node below the roots, children before parents; below ``leaves`` nothing is looked at."""
     order: list[Expr] = []
     seen: set[Expr] = set()
     stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
@@ -80,7 +80,8 @@ def topological(*roots: Expr) -> list[Expr]:
             continue
         seen.add(current)
         stack.append((current, True))
-        stack.extend((child, False) for child in reversed(current.args) if child not in seen)
+        if current not in leaves:
+            stack.extend((child, False) for child in reversed(current.args) if child not in seen)
     return order
 
 
@@ -97,10 +98,10 @@ def symbols(*roots: Expr) -> list[Expr]:
     return [n for n in topological(*roots) if n.op == "sym"]
 
 
-def depends(root: Expr, targets: Iterable[Expr]) -> set[Expr]:
-    """The nodes below ``root`` that contain one of the targets."""
+def depends(root: Expr, targets: Iterable[Expr], leaves: Container[Expr] = ()) -> set[Expr]:
+    """The nodes below ``root`` that contain one of the targets (not hidden below ``leaves``)."""
     found = set(targets)
-    for current in topological(root):
+    for current in topological(root, leaves=leaves):
         if any(child in found for child in current.args):
             found.add(current)
     return found

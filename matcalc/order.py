@@ -16,7 +16,7 @@ def label(e: Expr) -> str:
     found = _labels.get(e)
     if found is not None:
         return found
-    for n in topological(e):
+    for n in topological(e, leaves=_labels):
         if n not in _labels:
             text = _spell(n, [_labels[a] for a in n.args])
             if len(text) > _LONGEST:
