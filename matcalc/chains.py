@@ -368,6 +368,8 @@ class Chains:
         base = a.args[0] if a.op == "T" else a
         if base in self.inverted:
             return self.make.matmul(self.inverse(a), b)
+        if b.op == "neg":
+            return self.make.neg(self.solve(a, b.args[0]))
         return self.make.call("solve", (a, b), (a.shape[1], *b.shape[1:]))
 
     def inverse(self, a: Code) -> Code:

@@ -188,12 +188,15 @@ def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:
             return make.call("float", (code,), ())
         if code.op == "neg" and code.args[0].op == "outer":  # the sign on a vector: one array less
             u, v = code.args[0].args
-            return make.outer(make.neg(u), v)
+            return make.make("outer", (make.neg(u), v), None, code.shape)
         return make.call("copy", (code,), code.shape) if _shares(code) else code
     assert kind is not None
     if not code.ndim:
         return make.call("boxed_vector" if missing == 1 else "boxed_matrix", (code,), (ONE,) * missing)
     declared = {"vector": (kind.rows,), "row": (kind.cols,), "matrix": (kind.rows, kind.cols)}[kind.form]
+    if code.ndim == 1 and not shape.lead:
+        axis_added = make.column(code) if kind.cols is ONE else make.row(code)
+        return make.call("copy", (axis_added,), axis_added.shape) if _shares(code) else axis_added
     full = (*code.shape[: shape.lead], *declared)
     reshaped = make.call("reshape", (code, *(make.size(d) for d in full)), full)
     return make.call("copy", (reshaped,), full) if _shares(code) else reshaped

@@ -119,6 +119,8 @@ class Instructions:
 
     def __init__(self) -> None:
         self._table: dict[tuple[Any, ...], Code] = {}
+        self._sums: dict[frozenset[tuple[Code, int]], Code] = {}
+        self._products: dict[tuple[Code, ...], Code] = {}
 
     def make(self, op: str, args: tuple[Code, ...], data: Hashable, shape: Extent) -> Code:
         key = (op, args, data, shape)
@@ -194,7 +196,17 @@ class Instructions:
         if all(sign < 0 for sign, _ in signed):
             return self.neg(self._add([(1, code) for _, code in signed]))
         codes = tuple(code for _, code in signed)
-        return self.make("add", codes, tuple(sign for sign, _ in signed), broadcast(codes))
+        if len(set(codes)) < len(codes):
+            return self.make("add", codes, tuple(sign for sign, _ in signed), broadcast(codes))
+        found = self._sums.get(frozenset((code, sign) for sign, code in signed))
+        if found is not None:  # the same terms in another order
+            return found
+        opposite = self._sums.get(frozenset((code, -sign) for sign, code in signed))
+        if opposite is not None:
+            return self.neg(opposite)
+        made = self.make("add", codes, tuple(sign for sign, _ in signed), broadcast(codes))
+        self._sums[frozenset((code, sign) for sign, code in signed)] = made
+        return made
 
     def mul(self, codes: Sequence[Code]) -> Code:
         """The elementwise product; long ones in groups."""
@@ -203,15 +215,19 @@ class Instructions:
             left = [self.mul(left[i : i + 8]) for i in range(0, len(left), 8)]
         if len(left) == 1:
             return left[0]
-        return self.make("mul", tuple(left), None, broadcast(left))
+        key = tuple(sorted(left, key=id))  # the same factors in another order are the same product
+        if key not in self._products:
+            self._products[key] = self.make("mul", tuple(left), None, broadcast(left))
+        return self._products[key]
 
     def div(self, x: Code, y: Code) -> Code:
         return self.make("div", (x, y), None, broadcast([x, y]))
 
     def product(self, over: Sequence[Code], under: Sequence[Code] = ()) -> Code:
         """The quotient of elementwise products, scalars gathered so that each array is touched as seldom as can be."""
-        factor, above = self._numbers(over)
-        divided, below = self._numbers(under)
+        factor, above, more_below = self._numbers(over)
+        divided, below, more_above = self._numbers(under)
+        above, below = above + more_above, below + more_below
         if divided:
             factor /= divided
         else:
@@ -229,21 +245,25 @@ class Instructions:
         result = self._assemble(scalars, scalar_divisors, [c for c in above if c.ndim], [c for c in below if c.ndim])
         return self.neg(result) if sign < 0 and numerator == 1 else result
 
-    def _numbers(self, codes: Sequence[Code]) -> tuple[Fraction, list[Code]]:
-        """The number in a product, and the other factors."""
+    def _numbers(self, codes: Sequence[Code]) -> tuple[Fraction, list[Code], list[Code]]:
+        """The number in a product, the other factors, and what the product is divided by."""
         factor = Fraction(1)
         rest: list[Code] = []
+        divisors: list[Code] = []
         for code in codes:
             if code.op == "neg":
                 factor, code = -factor, code.args[0]
             if code.op == "num":
                 factor *= code.data
+            elif code.op == "div" and code.args[0].op == "num" and code.args[0].data:
+                factor *= code.args[0].data
+                divisors.append(code.args[1])
             elif code.op == "mul" and code.args[0].op == "num" and len(codes) > 1:
                 factor *= code.args[0].data
                 rest.append(self.mul(code.args[1:]))
             else:
                 rest.append(code)
-        return factor, rest
+        return factor, rest, divisors
 
     def _assemble(
         self, scalars: list[Code], scalar_divisors: list[Code], arrays: list[Code], divisors: list[Code]
@@ -274,6 +294,8 @@ class Instructions:
             return x
         if x.op == "num" and exponent <= 64:
             return self.num(x.data**exponent)
+        if x.op == "neg" and exponent % 2 == 0:
+            x = x.args[0]
         if not x.ndim or exponent == 2 or exponent > 64:
             return self.make("ipow", (x,), exponent, x.shape)
         if exponent == 3:
@@ -288,6 +310,8 @@ class Instructions:
             return x
         if x.op == "T":
             return x.args[0]
+        if x.op == "neg":
+            return self.neg(self.transpose(x.args[0]))
         return self.make("T", (x,), None, (x.shape[1], x.shape[0]))
 
     def column(self, v: Code) -> Code:
@@ -304,6 +328,9 @@ class Instructions:
 
     def matmul(self, x: Code, y: Code) -> Code:
         """x @ y; a vector before a matrix is written after its transpose, so that equal products are one."""
+        if x.op == "neg" or y.op == "neg":
+            product = self.matmul(*(c.args[0] if c.op == "neg" else c for c in (x, y)))
+            return product if x.op == y.op else self.neg(product)
         if x.ndim == 1 and y.ndim == 2:
             x, y = self.transpose(y), x
         if x.ndim == 1 and y.ndim == 1:
@@ -311,6 +338,10 @@ class Instructions:
         return self.make("matmul", (x, y), None, (x.shape[0], *y.shape[1:]))
 
     def outer(self, u: Code, v: Code) -> Code:
+        """u*v'; a sign comes out, where a sum or another product takes it."""
+        if u.op == "neg" or v.op == "neg":
+            product = self.outer(*(c.args[0] if c.op == "neg" else c for c in (u, v)))
+            return product if u.op == v.op else self.neg(product)
         return self.make("outer", (u, v), None, (u.shape[0], v.shape[0]))
 
     def total(self, x: Code, axis: int | None = None) -> Code:
@@ -341,6 +372,9 @@ class Instructions:
         """The sum of the entries of x .* y, both of one shape."""
         if x.ndim == 1:
             return self.matmul(x, y)
+        if x.op == "neg" or y.op == "neg":
+            product = self.inner(*(c.args[0] if c.op == "neg" else c for c in (x, y)))
+            return product if x.op == y.op else self.neg(product)
         if x.op == "T" and y.op == "T":
             x, y = x.args[0], y.args[0]
         return self.call("vdot", (x, y), ())

@@ -146,6 +146,7 @@ def _norm_one(at: Forms, x: Expr) -> Value:
 
 def _norm_two(at: Forms, x: Expr) -> Value:
     code = at.dense(x.args[0])
+    code = code.args[0] if code.op == "neg" else code
     return full(at.make.call("norm" if code.ndim else "abs", (code,), ()))
 
 

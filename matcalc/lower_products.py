@@ -38,10 +38,7 @@ def multiplied(at: Forms, over: list[Code], under: list[Code], chain: list[Facto
     if len(arrays) < 2:
         form = "full" if len(lines) == 1 else "row" if column is not None and column.kind == "ones" else "col"
         return Value(form if arrays else "fill", make.product([*over, *arrays], under))
-    scaled = make.product([*over, arrays[0]], under)
-    if scaled.op == "neg":  # the sign stays outside, where a sum or a product takes it
-        return full(make.neg(make.outer(scaled.args[0], arrays[1])))
-    return full(make.outer(scaled, arrays[1]))
+    return full(make.outer(make.product([*over, arrays[0]], under), arrays[1]))
 
 
 def factors(at: Forms, x: Expr) -> Parts:
@@ -126,8 +123,8 @@ def structure(at: Forms, x: Expr) -> Factor | None:
         return None
     if x.op == "inv":
         return Factor("inverse", x.rows, x.cols, at.dense(x.args[0]))
-    if x.op == "kron":
-        return Factor("kron", x.rows, x.cols, parts=tuple(Factor("full", *a.shape, at.dense(a)) for a in x.args))
+    if x.op == "kron" and ONE not in x.shape:
+        return _kron_factor(at, x)
     if x.op == "add" and ONE not in x.shape:
         return _distributed(at, x)
     return None
@@ -145,7 +142,11 @@ def _kron(at: Forms, x: Expr) -> Value:
     a, b = (at.values[arg] for arg in x.args)
     if a.form == b.form and a.form in ("eye", "fill"):
         return Value(a.form, at.make.product([a.code, b.code]))
-    return _structured(at, x)
+    return full(at.chains.dense_matrix(_kron_factor(at, x)))
+
+
+def _kron_factor(at: Forms, x: Expr) -> Factor:
+    return Factor("kron", x.rows, x.cols, parts=tuple(Factor("full", *a.shape, at.dense(a)) for a in x.args))
 
 
 def _distributed(at: Forms, x: Expr) -> Factor:

@@ -37,7 +37,7 @@ class StructureGrower(Grower):
         if shape == SCALAR:
             own += [self.traced, self.summed, self.squared]
         elif ONE not in shape:
-            own += [self.vec_and_back, self.outer]
+            own += [self.kron_of_lines, self.vec_and_back, self.outer]
             own += [self.divided]
             if shape[0] is shape[1]:
                 own += [self.diagonal_matrix, self.shifted]
@@ -112,6 +112,13 @@ class StructureGrower(Grower):
         a, b = self.expression((p, q), depth), self.expression((shape[0], p), depth)
         big = ops.mul(ops.kron(a, b), ops.vec(self.expression((p, q), depth)))
         return ops.mul(ops.unvec(big, shape[0], p), self.expression((p, ONE), depth))
+
+    def kron_of_lines(self, shape: Shape, depth: int) -> Expr:
+        """(u kron v)' times something: a Kronecker product that is itself a row."""
+        n, k = self.pick(DIMS), self.pick(DIMS)
+        line = ops.kron(self.expression((ONE, n), depth), self.expression((ONE, k), depth))
+        stacked = ops.vec(self.expression((k, n), depth))
+        return ops.mul(ops.mul(line, stacked), self.expression(shape, depth))
 
     def row_sums(self, shape: Shape, depth: int) -> Expr:
         return ops.total(self.pick([self.chain, self.lifted])((shape[0], self.pick(DIMS)), depth), 1)
