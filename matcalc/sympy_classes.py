@@ -174,6 +174,11 @@ class ArrayOperation(_Operation, sp.MatrixExpr):  # type: ignore[misc]
             return _written_out(self)[i, j]
         return MatrixElement(self, i, j)
 
+    def _eval_derivative(self, v: Any) -> Any:
+        if v not in self.free_symbols:
+            return sp.ZeroMatrix(*self.shape)
+        raise NotImplementedError(f"SymPy cannot differentiate {self.func.__name__}: use matcalc.gradient")
+
 
 @cacheit  # type: ignore[untyped-decorator]
 def _written_out(e: Any) -> Any:

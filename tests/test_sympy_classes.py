@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import mpmath
@@ -210,6 +211,22 @@ def test_evaluated_finishes_what_sympy_leaves() -> None:
         (sp.Piecewise((1, own.Norm2(x) > 4), (0, True)), 1),
     ):
         assert evaluated(e.xreplace(POINT)) == value
+
+
+def test_sympys_own_derivative_is_never_silently_zero() -> None:
+    s = sp.Symbol("s")
+
+    assert sp.diff(s * own.Norm2(x), s) == own.Norm2(x)
+    assert sp.diff(own.Total(s * A), s) == sp.Derivative(own.Total(s * A), s)
+    assert sp.diff(own.Softmax(x), s) == sp.ZeroMatrix(n, 1)
+    with pytest.raises(NotImplementedError, match="gradient"):
+        own.Softmax(s * x).diff(s)
+
+
+def test_rebuilding_and_pickling_give_the_same() -> None:
+    for e, *_ in CASES:
+        assert e.func(*e.args) == e
+        assert pickle.loads(pickle.dumps(e)) == e
 
 
 def test_text_is_never_read() -> None:
