@@ -9,6 +9,8 @@ from matcalc.greek import LETTERS, SPELT
 # other shapes of the letters
 _VARIANTS = {"ϵ": "epsilon", "ϑ": "theta", "ϰ": "kappa", "µ": "mu", "ϖ": "pi", "ϱ": "rho", "ς": "sigma", "ϕ": "phi"}
 _SPELLING = str.maketrans(SPELT | _VARIANTS | {chr(0x2080 + digit): str(digit) for digit in range(10)})
+# letters that usually count something
+COUNTS = frozenset("n m k p q N M K".split())
 _STEM = re.compile(r"[A-Za-z]+")
 
 

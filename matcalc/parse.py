@@ -12,7 +12,7 @@ from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownNa
 from matcalc.expr import Expr, topological
 from matcalc.infer import infer
 from matcalc.kinds import Kind
-from matcalc.names import spelled
+from matcalc.names import COUNTS, spelled
 from matcalc.program import NONE, Program, check_declarable, place
 from matcalc.shaping import Conflict
 from matcalc.syntax import kind_statement, statements
@@ -66,6 +66,8 @@ def read(
     assert number is not None
     kinds: dict[str, Kind] = {}
     for name in (*program.mentioned, *program.kinds):
+        if program.index_of(name) is not None:
+            continue
         kind = inference.kinds.get(name) or program.functions.get(name) or program.kinds.get(name)
         if kind is not None and name not in kinds and not (kind.form == "scalar" and name in program.dims):
             kinds[name] = kind
@@ -79,16 +81,13 @@ def read(
     return Problem(values[number], kinds, definitions, inferred, _notes(program, kinds, values[number]), text)
 
 
-_COUNTS = frozenset("n m k p q N M K".split())
-
-
 def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple[str, ...]:
     """Of names that look like lengths and are read as numbers: how to make them lengths."""
     lengths = {k: kind.rows for k, kind in kinds.items() if kind.form == "vector" and k in program.variables}
     reduced = [d for n in topological(function) if n.op in ("sum", "mean", "norm2", "norm1") for d in n.args[0].shape]
     notes = []
     for variable in program.variables.values():
-        if variable.name in _COUNTS and variable.form == "scalar" and not variable.integer:
+        if variable.name in COUNTS and variable.form == "scalar" and not variable.integer:
             choice = next((k for d in reduced for k, length in lengths.items() if length is d), None)
             choice = choice or next(iter(lengths), None)
             hint = f"; to make it the length of {choice} declare {choice}: vector({variable.name})" if choice else ""

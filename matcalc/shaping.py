@@ -14,6 +14,7 @@ from typing import NoReturn
 from matcalc.declarations import MAX_MONOMIALS
 from matcalc.errors import InputError, LimitError, MatcalcError, ShapeError, UnsupportedError
 from matcalc.kinds import Kind
+from matcalc.names import COUNTS
 from matcalc.program import Line, Program, Variable
 from matcalc.shapes import ONE, SCALAR, Dim, Shape, shape_text
 from matcalc.syntax import Node
@@ -191,11 +192,21 @@ class Shaping:
                 fits = own is SCALAR or own == SCALAR or self._same(shape[1], own[1], node)
             if not fits:
                 self._fail(node, lambda part=part: self._unequal(first, part, what))  # type: ignore[misc]
+        if "scalar" in forms and not self.broadcast and not spread:
+            counting = all(self._only_counts(p) for p in parts if form(self._of(p)) != "scalar")
+            if counting:
+                raise Conflict(node, lambda: self._mixed(first, forms["scalar"], what))
         if spread and not self.broadcast:
             raise Conflict(
                 node, lambda: self._mixed(first, spread[0], what), adds=True, spread=spread, wanted=shape
             )
         return shape, flags
+
+    def _only_counts(self, part: Node) -> bool:
+        """Whether it is an array only because of undeclared names that usually count, as in n*log(a) + x'*x."""
+        arrays = [n for n in self._line.nodes[part.first : part.at + 1] if not n.args and self._of(n) != SCALAR]
+        meanings = [self._line.meaning[n.at] for n in arrays if n.op == "name"]
+        return len(meanings) == len(arrays) and all(m[0] == "variable" and m[1].name in COUNTS for m in meanings)
 
     def _product(self, node: Node) -> tuple[Shape, int]:
         """Left to right: runs of * and /, each a matrix product, and elementwise products and quotients."""
@@ -209,7 +220,7 @@ class Shaping:
             elif link == "/":
                 assert part is not None
                 if self._of(part) != SCALAR:
-                    self._fail(part, lambda part=part: self._divisor(part))  # type: ignore[misc]
+                    self._fail(node, lambda part=part: self._divisor(part))  # type: ignore[misc]
                 run.append(part)
             else:
                 result = self._run(node, run, scale)

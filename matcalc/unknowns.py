@@ -6,7 +6,9 @@ a reading that does not fit is undone in the time that it took.
 
 from __future__ import annotations
 
-from matcalc.shapes import Dim, Shape
+from collections import Counter
+
+from matcalc.shapes import Dim, Monomial, Shape
 
 
 class Unknowns:
@@ -79,33 +81,19 @@ class Unknowns:
         return True
 
     def _solve(self, left: Dim, right: Dim) -> bool:
-        """Solve left = right for an unknown that occurs once, alone in its term."""
-        difference = left - right
-        names = [name for name in sorted(difference.names) if name.startswith("?")]
+        """Solve left = right for an unknown that occurs once, alone in its term; common factors are cancelled."""
+        terms = _cancelled((left - right).terms)
+        names = sorted({name for monomial, _ in terms for name in monomial if name.startswith("?")})
         if not names:
             return False
         for name in names:
-            terms = [(m, c) for m, c in difference.terms if name in m]
-            if len(terms) != 1 or terms[0][0] != (name,):
+            own = [(m, c) for m, c in terms if name in m]
+            if len(own) != 1 or own[0][0] != (name,):
                 continue
-            factor = terms[0][1]
-            rest = [(m, c) for m, c in difference.terms if name not in m]
+            factor = own[0][1]
+            rest = [(m, c) for m, c in terms if name not in m]
             if all(c % factor == 0 for _, c in rest):
                 return self._bind(Dim.of(name), Dim(tuple((m, -c // factor) for m, c in rest)))
-        if len(difference.terms) <= 2 and all(m for m, _ in difference.terms):
-            return self._cancel(difference, left, right)
-        self.pending.append((left, right))
-        return True
-
-    def _cancel(self, difference: Dim, left: Dim, right: Dim) -> bool:
-        """a*u = a*v means u = v."""
-        if len(difference.terms) == 2:
-            (one, c), (two, d) = difference.terms
-            common = [name for name in set(one) for _ in range(min(one.count(name), two.count(name)))]
-            if common and c == -d:
-                for name in common:
-                    one, two = _without(one, name), _without(two, name)
-                return self.same(Dim(((one, 1),)), Dim(((two, 1),)))
         self.pending.append((left, right))
         return True
 
@@ -132,6 +120,13 @@ class Unknowns:
         return None
 
 
-def _without(monomial: tuple[str, ...], name: str) -> tuple[str, ...]:
-    place = monomial.index(name)
-    return monomial[:place] + monomial[place + 1 :]
+def _cancelled(terms: tuple[tuple[Monomial, int], ...]) -> tuple[tuple[Monomial, int], ...]:
+    """The terms divided by the names that all of them contain: a*u - a*v = 0 means u - v = 0."""
+    common = Counter(terms[0][0])
+    for monomial, _ in terms[1:]:
+        common &= Counter(monomial)
+    if not common:
+        return terms
+    return tuple(
+        sorted((tuple(sorted((Counter(monomial) - common).elements())), factor) for monomial, factor in terms)
+    )
