@@ -11,7 +11,8 @@ from matcalc import ops
 from matcalc.adjoint import gradients
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
-from matcalc.expr import Expr, symbols
+from matcalc.expr import Expr, symbols, topological
+from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind
 from matcalc.latex import latex, latex_where
 from matcalc.measure import length
@@ -22,7 +23,7 @@ from matcalc.rewrite import rewriter
 from matcalc.separate import separated
 from matcalc.shapes import ONE, shape_text
 from matcalc.simplify import Simplifier
-from matcalc.structure import structured
+from matcalc.structure import structured, unstructured
 from matcalc.table import Table, default_table
 from matcalc.text import program, text
 
@@ -211,7 +212,9 @@ def derive(
     table = table or default_table()
     variables = {name: _variable(problem, name) for name in names}
     short = Simplifier(rewriter(table))
-    found = _shortest(f, list(variables.values()), structure, table, short)
+    taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
+    found = _shortest(apart(f), list(variables.values()), structure, table, short)
+    found = {x: renamed(gradient, taken) for x, gradient in found.items()}
     answers: dict[str, Answer] = {}
     notes = list(problem.notes)
     for name, x in variables.items():
@@ -222,7 +225,8 @@ def derive(
         if x not in symbols(f):
             notes.append(f"{name} is declared but does not occur: the derivative is zero")
     targets = list(variables.values())
-    notes.extend(kinks(f, targets, table, short))
+    bare = ops.substitute(f, {x: unstructured(x) for x in targets})
+    notes.extend(kinks(bare, [unstructured(x) for x in targets], table, short))
     notes.extend(sorted(short.given_up))
     return Derivation(
         f, problem.kinds, answers, layout, structure, tuple(conditions(f, targets, table, short)), tuple(notes), table, problem, first_principles
@@ -230,17 +234,25 @@ def derive(
 
 
 def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:
-    """The gradients of f as it was typed, of its short form, and of its separated form; of each the shortest."""
+    """The gradients of f as it was typed, of its short form, and of its separated form; of each the shortest.
+
+    What is declared of a target's structure is forgotten while differentiating (d tr(Q'*Q) is 2*Q for orthogonal Q too)
+    and known again when the result is shortened.
+    """
+    free = {x: unstructured(x) for x in targets}
+    back = {y: x for x, y in free.items()}
+    f = ops.substitute(f, free)
     best: dict[Expr, Expr] = {}
     for form in dict.fromkeys((f, short(f), separated(f, short))):
         try:
-            found = gradients(form, targets, table, short)
+            found = gradients(form, free.values(), table, short)
         except MatcalcError:
             if form is f:
                 raise
             continue  # a rewrite led to something without a rule; the typed form has one
-        for x, raw in found.items():
-            gradient = short.settled(structured(raw, x, structure)[0])
+        for y, raw in found.items():
+            x = back[y]
+            gradient = short.settled(structured(ops.substitute(raw, back), x, structure)[0])
             if x not in best or length(gradient) < length(best[x]):
                 best[x] = gradient
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from matcalc import ops
@@ -10,7 +11,14 @@ from matcalc.expr import Expr
 
 STRUCTURES = ("auto", "projected", "tied", "free")
 SYMMETRIC = frozenset({"symmetric", "spd", "psd"})
+OPEN = frozenset({"positive", "nonnegative", "nonzero", "invertible", "fullrank"})
 AMBIENT = frozenset({"orthogonal", "simplex", "onehot", "unit"})
+
+
+def unstructured(x: Expr) -> Expr:
+    """The variable without the facts that confine it to a thin set; what holds on an open set stays."""
+    name, kind = x.data  # type: ignore[misc]
+    return ops.sym(name, replace(kind, facts=kind.facts & OPEN))
 
 
 def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | None]:
