@@ -397,6 +397,8 @@ class Chains:
             return self.inverse(factor.array)
         if factor.kind == "commutation":
             return make.call("commutation", tuple(make.size(d) for d in factor.sizes), shape)
+        if factor.kind == "kron" and len({p.rows is ONE for p in factor.parts}) == 1 and ONE in shape:
+            return make.call("kron", [self.dense_matrix(p) for p in factor.parts], (shape[0] * shape[1],))
         if factor.kind == "kron":
             a, b = (self.as_matrix(self.dense_matrix(f), f) for f in factor.parts)
             product = make.call("kron", (a, b), shape)

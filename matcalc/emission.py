@@ -17,6 +17,7 @@ from matcalc.spelling import ATOM, POWER, SUM, TIMES, UNARY, Spelling, filled, o
 Text = tuple[str, int]  # and how tightly it binds
 Texts = MutableMapping[Code, Text]
 _IN_PLACE = 44  # characters of an operand that is not named
+_LAST = 76  # of a result
 _WIDTH = 96
 _NESTED_LOOPS = 15  # Python allows 20 nested blocks
 _RESERVED = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "__debug__"}
@@ -79,7 +80,7 @@ class Emission:
         self._block(codes, {}, texts, 1)
         long = sorted((c for c in codes if len(texts[c][0]) > 12), key=lambda c: -len(texts[c][0]))
         for code in long:
-            if sum(len(texts[c][0]) + 2 for c in codes) <= _WIDTH - 20:
+            if sum(len(texts[c][0]) + 2 for c in codes) <= _WIDTH - 12:
                 break
             self._assign(texts, code, 1)
         return [texts[code] for code in codes]
@@ -88,15 +89,17 @@ class Emission:
 
     def _block(self, outputs: Sequence[Code], bound: Mapping[str, str], texts: Texts, indent: int) -> None:
         order, uses = _needed(outputs, texts, frozenset(bound))
+        last = {*outputs, *(o.args[0] for o in outputs if o.op == "call" and o.data[0] == "float")}
         for code in order:
             if code.op == "loop":
                 self._loop(code, bound, texts, indent)
                 continue
             texts[code] = self._spelt(code, bound, texts, indent)
-            if code in self.wanted and code.op not in _LEAVES or not self._stays(code, texts[code][0], uses[code]):
+            limit = _LAST if code in last else _IN_PLACE
+            if code in self.wanted or not self._stays(code, texts[code][0], uses[code], limit):
                 self._assign(texts, code, indent)
 
-    def _stays(self, code: Code, text: str, count: int) -> bool:
+    def _stays(self, code: Code, text: str, count: int, limit: int) -> bool:
         """Whether the text of an instruction is put where it is used."""
         if code.op in _LEAVES or (code.op == "call" and code.data[0] == "pi"):
             return True
@@ -104,11 +107,11 @@ class Emission:
             return True
         if code.op in ("add", "mul", "div") and len(text) <= 12 and all(a.op in ("num", "size") for a in code.args):
             return True
-        return count <= 1 and len(text) <= _IN_PLACE
+        return count <= 1 and len(text) <= limit
 
     def _assign(self, texts: Texts, code: Code, indent: int) -> None:
         text, _ = texts[code]
-        if text.isidentifier():
+        if text.isidentifier() or code.op in _LEAVES:
             return
         name = self._name(code, texts)
         self.lines.append(f"{'    ' * indent}{name} = {text}")

@@ -26,8 +26,8 @@ def _add(at: Forms, x: Expr) -> Value:
     form, codes = at.joined(others, x.shape)
     if not structured:
         return Value(form, make.add([(1, c) for c in codes]))
-    if form != "full":
-        codes = [at.densify(Value(form, make.add([(1, c) for c in codes])), x.shape)]
+    if form == "col":
+        codes = [make.column(c) for c in codes]
     return full(make.add([(1, c) for c in [*codes, *(at.densify(v, x.shape) for v in structured)]]))
 
 

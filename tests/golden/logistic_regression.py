@@ -1,0 +1,34 @@
+import numpy as np
+
+
+def _sigmoid(z):
+    """1/(1 + exp(-z)) without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1.0, e)/(1.0 + e)
+
+
+def _softplus(z):
+    """log(1 + exp(z)) without overflow."""
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def value(*, X, y, w, lambda_):
+    """The value of the function."""
+    n = X.shape[0]
+    Xw = X @ w
+    t1 = (y*_softplus(-Xw) + (1 - y)*_softplus(Xw)).sum()
+    return float(t1/n + lambda_*(w @ w))
+
+
+def gradient(*, X, y, w, lambda_):
+    """The gradient by w."""
+    n = X.shape[0]
+    return (X.T @ (_sigmoid(X @ w) - y))/n + 2*lambda_*w
+
+
+def value_and_gradient(*, X, y, w, lambda_):
+    """The value and the gradient by w."""
+    n = X.shape[0]
+    Xw = X @ w
+    t1 = (y*_softplus(-Xw) + (1 - y)*_softplus(Xw)).sum()
+    return float(t1/n + lambda_*(w @ w)), (X.T @ (_sigmoid(Xw) - y))/n + 2*lambda_*w
