@@ -18,8 +18,8 @@ from matcalc.entries import Differential, Entry
 from matcalc.errors import MatcalcError, UnsupportedError
 from matcalc.evaluate import evaluate
 from matcalc.expr import Expr
-from matcalc.kinds import STRUCTURES, Kind
 from matcalc.kinds import FACTS as DECLARED
+from matcalc.kinds import STRUCTURES, Kind
 from matcalc.rewrite import Form, forms
 from matcalc.sample import STRATEGIES, draw_value, project
 from matcalc.shapes import SCALAR, Dim
@@ -29,6 +29,7 @@ from matcalc.verify import Counterexample, Verdict, verify_differential, verify_
 
 DRAWS = 24
 _TOLERANCE = 1e-8
+_LARGEST = 6.0  # beyond, exponentials are all rounding
 Generator = np.random.Generator
 Progress = Callable[[int, int, str], None]
 
@@ -89,7 +90,8 @@ def _assumed(form: Form) -> Mapping[str, Kind]:
     kinds: dict[str, Kind] = {}
     for variable, fact in form.needs:
         assert variable.op == "sym", "only facts of variables can be drawn"
-        kind = kinds.get(variable.name, variable.data[1])  # type: ignore[index]
+        declared: Kind = variable.data[1]  # type: ignore[index]
+        kind = kinds.get(variable.name, declared)
         kinds[variable.name] = replace(kind, facts=kind.facts | {_DECLARABLE.get(fact, fact)})
     return kinds
 
@@ -164,10 +166,12 @@ def _draws(subject: Expr, premises: Mapping[Expr, frozenset[str]], fact: str, po
     names = sorted({d for v in premises for dim in v.shape for d in dim.names})
     used: list[Mapping[str, int]] = []
     accepted = 0
-    for strategy in islice(cycle(STRATEGIES), 4 * DRAWS):
+    for strategy in islice(cycle(STRATEGIES), 10 * DRAWS):
         sizes = dict(zip(names, (int(s) for s in rng.permutation(len(names)) + rng.integers(2, 4)), strict=True))
         try:
             values = {v.name: _draw(v, facts, sizes, rng, strategy) for v, facts in premises.items()}
+            if any(np.abs(value).max() > _LARGEST for value in values.values()):
+                continue
             with np.errstate(all="ignore"):
                 found = np.atleast_2d(evaluate(subject, values, sizes))
         except (UnsupportedError, MatcalcError):

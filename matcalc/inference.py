@@ -27,6 +27,11 @@ IDENTITY: Facts = frozenset(
     "spd psd symmetric diagonal lower upper orthogonal invertible fullrank toeplitz nonnegative integer natural "
     "rowsum_one onehot".split()
 )
+# what an operation needs of its arguments anyhow, by its number: inv(A) is there, so A is invertible
+_PRESUPPOSED: dict[str, tuple[int, Facts]] = {
+    "inv": (0, frozenset({"invertible"})),
+    "matpow": (1, frozenset({"integer", "nonnegative"})),
+}
 
 
 class Known(NamedTuple):
@@ -249,7 +254,8 @@ def _read(entry: Property, variables: Sequence[Expr]) -> list[Rule]:
     scalars = entry.subject.is_scalar and all(v.is_scalar for v in variables)
     found = []
     for premises, then in entry.conclusions:
-        needs = tuple(premises.get(v, NONE) for v in variables)
+        place, assumed = _PRESUPPOSED.get(entry.subject.op, (0, NONE))
+        needs = tuple(premises.get(v, NONE) - (assumed if i == place else NONE) for i, v in enumerate(variables))
         shapes = None if scalars and then in ENTRYWISE else tuple(v.shape for v in variables)
         found.append(Rule(needs, shapes, then))
     return found

@@ -66,7 +66,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "of", "d", "kinds", "moving"), CASES, ids=[case[1] for case in CASES])
-def test_it_is_filled_in_for_other_arguments(name: str, of: str, d: str, kinds: dict[str, str], moving: set[str]) -> None:
+def test_it_is_filled_in_for_other_arguments(
+    name: str, of: str, d: str, kinds: dict[str, str], moving: set[str]
+) -> None:
     node = parse(of, kinds)
     entry = default_table().differential(node)
     assert entry is not None
