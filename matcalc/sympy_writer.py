@@ -23,6 +23,8 @@ from matcalc.expr import Expr, topological
 from matcalc.kinds import Kind
 from matcalc.shapes import SCALAR, Dim
 
+Explicit = sp.ImmutableDenseMatrix
+
 # our elementwise functions by SymPy's classes
 FUNCTIONS: dict[str, Any] = {
     "exp": sp.exp, "log": sp.log, "log1p": own.log1p, "expm1": own.expm1, "sqrt": sp.sqrt, "sin": sp.sin,
@@ -34,6 +36,8 @@ FUNCTIONS: dict[str, Any] = {
 
 # the bound variable of the functions that are applied elementwise
 ARGUMENT = sp.Dummy("t")
+# operations that stand even on a scalar, and are classes on matrices in SymPy
+_OF_MATRICES = frozenset("prod norm1 norm2 maxel minel softmax logsumexp pinv frechet".split())
 _ASSUMPTIONS = ("integer", "positive", "nonnegative", "nonzero")
 
 
@@ -43,7 +47,11 @@ def to_sympy(e: Expr, names: Mapping[str, Any] | None = None) -> Any:
     results: dict[Expr, Any] = {}
     try:
         for current in topological(e):
-            results[current] = _WRITE[current.op](writer, current, [results[a] for a in current.args])
+            args = [results[a] for a in current.args]
+            if current.op in _OF_MATRICES:
+                args = [a if a.is_Matrix else Explicit([[a]]) for a in args]
+            written = _WRITE[current.op](writer, current, args)
+            results[current] = MatrixElement(written, 0, 0) if current.is_scalar and written.is_Matrix else written
     except RecursionError:
         raise LimitError("the expression is nested too deeply for SymPy") from None
     except ValueError as error:  # SymPy compares numbers at once: Max(sqrt(-2), x) is refused
@@ -197,8 +205,8 @@ def _write_block(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     data: Any = e.data
     rows, cols = data
     if all(x.is_scalar for x in e.args):
-        return sp.ImmutableDenseMatrix(rows, cols, args)
-    parts = [sp.ImmutableDenseMatrix([[a]]) if x.is_scalar else a for a, x in zip(args, e.args, strict=True)]
+        return Explicit(rows, cols, args)
+    parts = [Explicit([[a]]) if x.is_scalar else a for a, x in zip(args, e.args, strict=True)]
     table = [parts[i * cols : (i + 1) * cols] for i in range(rows)]
     widths = {tuple(x.cols for x in e.args[i * cols : (i + 1) * cols]) for i in range(rows)}
     if len(widths) > 1:  # only the total widths agree: each row is a matrix of its own

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, list[Expr]] = {
     "pinv": [ops.pinv(A), ops.pinv(ops.transpose(A))],
     "vec": [ops.vec(A), ops.vec(r)],
     "unvec": [ops.unvec(ops.vec(A), M, N), ops.unvec(ops.vec(A), N, M)],
+    "part": [ops.part("lower", X), ops.part("upper", ops.mul(P, P))],
     "diagmat": [ops.diag(x), ops.diag(r)],
     "diagvec": [ops.diagvec(X), ops.diagvec(ops.mul(A, ops.transpose(A)))],
     "kron": [ops.kron(A, B), ops.kron(x, r), ops.kron(ops.kron(x, y), A)],
@@ -106,6 +107,12 @@ EXAMPLES: dict[str, list[Expr]] = {
         all_over(I, N, ops.mul(ops.matpow(X, I), ops.unit(I, N), r)),
         ops.isum(I, ops.num(1), COUNT, ops.div(ops.num(1), I)),
         all_over(I, M, ops.mul(ops.slice_(A, ("at",), ("all",), I), X, x)),
+    ],
+    "scalars": [
+        ops.prod(s), ops.norm1(s), ops.norm2(ops.neg(s)), ops.maxel(s), ops.minel(s), ops.softmax(s), ops.logsumexp(s),
+        ops.pinv(s), ops.frechet("expm", s, t), ops.mul(ops.unit(ops.num(0), ONE), A),
+        ops.mul(ops.commutation(ONE, ONE), s),
+        ops.mul(s, ops.softmax(ops.mul(ops.transpose(x), x)), x),
     ],
 }  # fmt: skip
 OPERATIONS = [(op, e) for op, examples in EXAMPLES.items() for e in examples]
@@ -160,7 +167,7 @@ def test_every_operation_has_an_example() -> None:
     assert wanted <= set(EXAMPLES)
     for op, examples in EXAMPLES.items():
         for e in examples:
-            assert op in {n.op for n in topological(e)} or op == "vec"
+            assert op in {n.op for n in topological(e)} or op in ("vec", "scalars")
 
 
 @pytest.mark.parametrize(("op", "e"), OPERATIONS, ids=IDS)
@@ -431,6 +438,12 @@ def test_undefined_functions_survive_the_round_trip() -> None:
         assert from_sympy(written)[0] is e
         assert str(written)
         assert sp.latex(written)
+
+
+def test_formal_differentials_survive_the_round_trip() -> None:
+    for e in (ops.formal_differential(A), ops.mul(A, ops.formal_differential(X)), ops.formal_differential(s)):
+        assert from_sympy(to_sympy(e))[0] is e
+    assert str(to_sympy(ops.mul(A, ops.formal_differential(X)))) == "A*d(X)"
 
 
 def test_an_undefined_function_becomes_a_defined_one() -> None:
