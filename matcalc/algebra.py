@@ -78,6 +78,10 @@ class Algebra(ABC):
         """A sum with quotients as (1/denominator, numerator); None if it has none."""
 
     @abstractmethod
+    def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:
+        """What two neighbors in a product become together, or None."""
+
+    @abstractmethod
     def compare(self, relation: str, args: tuple[Expr, ...]) -> Expr:
         """A comparison with everything on the side where it is shortest."""
 

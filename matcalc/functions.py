@@ -65,6 +65,10 @@ class Functions(Algebra):
                 return x
             case "add":
                 return self._transpose_sum(x)
+            case "block":
+                height, width = x.data  # type: ignore[misc]
+                rows = [[self.transpose(x.args[i * width + j]) for i in range(height)] for j in range(width)]
+                return ops.block(rows)
             case "had" | "pow" | "cmp" | "max2" | "min2" if any(a.op == "t" for a in x.args):
                 turned = ops.rebuild(x, [self.transpose(a) for a in x.args])
                 return turned if length(turned) <= length(x) + 1 else ops.transpose(x)
@@ -142,8 +146,7 @@ class Functions(Algebra):
 
     def _trace_of_chain(self, body: list[Expr]) -> Expr:
         if len(body) > 1 and body[0].rows is body[-1].cols and body[0].rows is body[0].cols:
-            first, last = run(body[0]), run(body[-1])
-            if first[0] is last[0]:  # tr(A*B*inv(A)) = tr(B)
+            if self._pair(body[-1], body[0]) is not None:  # tr(A*B*inv(A)) = tr(B)
                 return self.trace(self.mul(body[-1], *body[:-1]))
         if len(body) == 2:
             for e, operator in (body, body[::-1]):

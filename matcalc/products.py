@@ -227,6 +227,10 @@ class Products(Algebra):
         right = inverse_factors(self, a)
         if right is not None and (rest := self._cancel(right[0], b)) is not None:
             return [self.inv(self.mul(*right[1:])), *rest] if len(right) > 1 else rest
+        if a.op == "block" or b.op == "block":
+            picked = self._picked(a, b)
+            if picked is not None:
+                return picked
         if b.op == "vec" and a.op == "kron":
             u, v = a.args
             x = b.args[0]
@@ -241,6 +245,25 @@ class Products(Algebra):
         if b.op == "unit" and a.rows is not ONE and a.op == "sym":
             return [ops.slice_(a, ("all",), ("at",), b.args[0])]
         return None
+
+    def _picked(self, a: Expr, b: Expr) -> list[Expr] | None:
+        """[0, eye, 0] times blocks that are cut the same way picks block rows; so from the other side."""
+        if b.op == "t" and b.args[0].op == "block":
+            b = self.transpose(b.args[0])
+        if a.op == "t" and a.args[0].op == "block":
+            a = self.transpose(a.args[0])
+        if a.op != "block" or b.op != "block":
+            return None
+        (height, inner), (other, width) = a.data, b.data  # type: ignore[misc]
+        if inner != other or any(a.args[k].cols is not b.args[k * width].rows for k in range(inner)):
+            return None
+        if not any(all(e.op in ("eye", "zeros") for e in x.args) for x in (a, b)):
+            return None
+        rows = [
+            [self.add(*(self.mul(a.args[i * inner + k], b.args[k * width + j]) for k in range(inner))) for j in range(width)]
+            for i in range(height)
+        ]
+        return [ops.block(rows)]
 
     def _cancel(self, outer: Expr, inner: Expr) -> list[Expr] | None:
         """outer * inner^-1 for square factors: [] if equal, the remaining power if they share a base, else None."""

@@ -201,6 +201,16 @@ def _unvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     return s.mul(front, x.args[0] if x.op == "vec" and x.args[0].shape == data else ops.unvec(x, *data))
 
 
+def _part(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
+    """A projection on a linear structure leaves alone what has the structure."""
+    if is_zero(args[0]):
+        return args[0]
+    front, x = _front(args[0])
+    if known(x, str(data)) or x.op in ("eye", "diagmat"):
+        return s.mul(front, x)
+    return s.mul(front, ops.part(str(data), x))
+
+
 def _kron(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     if any(is_zero(a) for a in args):
         return zero(ops.kron(*args).shape)
@@ -321,6 +331,7 @@ _METHODS: dict[str, Method] = {
     "vec": _vec,
     "unvec": _unvec,
     "kron": _kron,
+    "part": _part,
     "sum": lambda s, d, a: s.total(a[0], d),
     "mean": _mean,
     "prod": _entrywise(ops.prod),

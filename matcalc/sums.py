@@ -20,6 +20,8 @@ from matcalc.factors import (
     HadParts,
     Parts,
     Powers,
+    add_exponents,
+    as_expr,
     compose,
     compose_had,
     had_parts,
@@ -27,6 +29,7 @@ from matcalc.factors import (
     is_negative,
     is_whole,
     parts,
+    scale_exponent,
     scaled,
 )
 from matcalc.measure import length
@@ -85,7 +88,25 @@ class Sums(Algebra):
                 continue
             rest = compose(ONE_F, p.scalars, p.body) if p.coef != 1 else e
             totals[rest] = totals.get(rest, Fraction(0)) + c * p.coef
-        return {e: c for e, c in totals.items() if c}
+        return self._blocks_merged({e: c for e, c in totals.items() if c})
+
+    def _blocks_merged(self, terms: Terms) -> Terms:
+        """[a; b] + [c; d] = [a + c; b + d], for blocks cut the same way."""
+        cuts: dict[object, list[Expr]] = {}
+        for t in terms:
+            if t.op == "block":
+                cuts.setdefault((t.data, tuple(a.shape for a in t.args)), []).append(t)
+        for group in cuts.values():
+            if len(group) > 1:
+                entries = [
+                    self.add(*(self.mul(ops.num(terms[t]), e) for t, e in zip(group, column, strict=True)))
+                    for column in zip(*(t.args for t in group), strict=True)
+                ]
+                terms = {t: c for t, c in terms.items() if t not in group}
+                merged = self.build(group[0], tuple(entries))
+                if not is_zero(merged):
+                    terms[merged] = terms.get(merged, Fraction(0)) + 1
+        return terms
 
     def primitive(self, e: Expr) -> tuple[Fraction, Expr]:
         if e.op != "add":
@@ -128,8 +149,8 @@ class Sums(Algebra):
         """The terms after taking out the one factor that saves most; None if none saves anything."""
         lengths = {t: length(scaled_term(c, t)) for t, c in terms.items()}
         ranked: list[tuple[int, str, Terms, Shared]] = []
-        for side, group in self._shared(terms):
-            shared = self._split(shape, side, group)
+        for side, base, group in self._shared(terms):
+            shared = self._split(shape, side, base, group)
             if shared is not None:
                 saved = sum(lengths[t] for t in group) - shared.length
                 if saved >= (0 if len(group) == len(terms) and side != "number" else 1):
@@ -163,7 +184,7 @@ class Sums(Algebra):
                 return ops.transpose(turned)
         return best
 
-    def _shared(self, terms: Terms) -> list[tuple[str, Terms]]:
+    def _shared(self, terms: Terms) -> list[tuple[str, Expr, Terms]]:
         """Groups of terms that share a factor: on the left, on the right, as a scalar, elementwise."""
         groups: dict[tuple[str, Expr], list[Expr]] = {}
         for t in terms:
@@ -175,22 +196,26 @@ class Sums(Algebra):
                 if len(p.body) == 1:
                     h = had_parts(p.body[0])
                     marks |= {("hadbelow" if is_negative(k) and b is not E else "had", b) for b, k in h.bases.items()}
+            if p.body and p.body[-1].cols is ONE:
+                marks.update(("inner", end) for b, k in p.scalars.items() if k == 1 for end in _ends(b))
             if abs(terms[t]) != 1:
                 marks.add(("number", ops.num(abs(terms[t]))))
             for mark in marks:
                 groups.setdefault(mark, []).append(t)
-        found: dict[tuple[str, frozenset[Expr]], Terms] = {}
+        found: dict[tuple[str, Expr | None, frozenset[Expr]], Terms] = {}
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
             if len(group) > 1 and base.op not in ("ones", "eye"):
-                found.setdefault((side, frozenset(group)), {t: terms[t] for t in group})
-        return [(side, group) for (side, _), group in found.items()]
+                found.setdefault((side, base if side == "inner" else None, frozenset(group)), {t: terms[t] for t in group})
+        return [(side, base or ops.num(1), group) for (side, base, _), group in found.items()]
 
-    def _split(self, shape: Shape, side: str, group: Terms) -> Shared | None:
+    def _split(self, shape: Shape, side: str, base: Expr, group: Terms) -> Shared | None:
         """What the terms of a group share on that side, and their rests; None if nothing after all."""
         if side == "number":
             size = abs(next(iter(group.values())))
             return shared_of(ops.num(size), [], [scaled_term(c / size, t) for t, c in group.items()])
         split = {t: parts(t) for t in group}
+        if side == "inner":
+            return self._split_inner(base, group, split)
         common = common_powers([p.scalars for p in split.values()])
         rests: list[Expr] = []
         outer: list[Expr] = []
@@ -222,6 +247,16 @@ class Sums(Algebra):
         scaled_rests = [scaled_term(c, r) for c, r in zip(group.values(), rests, strict=True)]
         return shared_of(compose(ONE_F, common, []), outer, scaled_rests)
 
+    def _split_inner(self, end: Expr, group: Terms, split: dict[Expr, Parts]) -> Shared:
+        """(a'*x)*b as (b*a')*x: the terms with an inner product that ends in x, and x behind the sum of the rests."""
+        rests: list[Expr] = []
+        for t, p in split.items():
+            inner = next(b for b, k in p.scalars.items() if k == 1 and end in _ends(b))
+            chain = list(inner.args) if inner.args[-1] is end else [self.transpose(m) for m in reversed(inner.args)]
+            scalars = {b: k for b, k in p.scalars.items() if b is not inner}
+            rests.append(scaled_term(group[t], compose(ONE_F, scalars, [*p.body, *chain[:-1]])))
+        return shared_of(ops.num(1), [end], rests)
+
     def _take_out(self, shape: Shape, side: str, shared: Shared) -> Expr:
         """What is shared in front of (or behind) the sum of the rests."""
         sums = self.collect(shared.rests)
@@ -230,8 +265,9 @@ class Sums(Algebra):
         inner = self.factored(shared.rests[0].shape, sums)
         if side in ("had", "hadbelow"):
             return self.had(shared.front, *shared.outer, inner)
-        left = shared.outer if side != "right" else []
-        right = shared.outer[::-1] if side == "right" else []
+        behind = side in ("right", "inner")
+        left = [] if behind else shared.outer
+        right = shared.outer[::-1] if behind else []
         return self.mul(shared.front, *left, inner, *right)
 
     # --- distributing -----------------------------------------------------------------------------
@@ -405,6 +441,14 @@ def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
     return Shared(front, outer, rests, sum(length(f) + 1 for f in factors) + sum(map(length, rests)))
 
 
+def _ends(e: Expr) -> tuple[Expr, ...]:
+    """The columns at the two ends of an inner product."""
+    if e.op != "mul" or not e.is_scalar:
+        return ()
+    first = e.args[0]
+    return (e.args[-1], first.args[0]) if first.op == "t" else (e.args[-1],)
+
+
 def coefficient(e: Expr) -> tuple[Expr, Fraction]:
     """(rest, c) with e = c*rest and no number in rest."""
     if e.op == "num":
@@ -509,9 +553,14 @@ def common_powers(all_powers: list[Powers]) -> Powers:
                 break
             if x == k:
                 continue
-            if not (isinstance(x, Fraction) and isinstance(k, Fraction)) or (x < 0) != (k < 0):
+            if isinstance(x, Fraction) and isinstance(k, Fraction):
+                if (x < 0) != (k < 0):
+                    break
+                k = min(x, k, key=abs)
+            elif isinstance(add_exponents(x, scale_exponent(k, Fraction(-1))), Fraction):  # s^t and s^(t - 1)
+                k = min(x, k, key=lambda e: length(as_expr(e)))
+            else:
                 break
-            k = min(x, k, key=abs)
         else:
             out[base] = k
     return out
@@ -523,7 +572,7 @@ def without(powers: Powers, common: Powers) -> Powers:
     for base, k in common.items():
         x = out.pop(base)
         if x != k:
-            out[base] = x - k  # type: ignore[operator]
+            out[base] = add_exponents(x, scale_exponent(k, Fraction(-1)))
     return out
 
 
