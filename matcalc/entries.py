@@ -88,10 +88,6 @@ class Entry:
     def source(self) -> tuple[str, ...]:
         return tuple(self.fields["source"])
 
-    @property
-    def sample(self) -> Mapping[str, str]:
-        return dict(self.fields.get("sample", {}))
-
     def wrong(self, name: str, problem: str) -> TableError:
         """The refusal of the entry because of one field."""
         return TableError(f"{self.file}: [{self.id}] {name}: {problem}")

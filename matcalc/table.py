@@ -31,26 +31,26 @@ SCHEMAS: dict[str, tuple[type[Entry], frozenset[str], frozenset[str]]] = {
     "why": (
         Erratum,
         frozenset({"why", "source"}),
-        frozenset({"let", "f", "wrt", "gradient", "from", "to", "if", "then", "right", "sample", *_COMMON}),
+        frozenset({"let", "f", "wrt", "gradient", "from", "to", "if", "then", "right", *_COMMON}),
     ),
     "of": (
         Differential,
         frozenset({"says", "let", "of", "d", "source"}),
-        frozenset({"note", "domain", "kink", "jump", "at", "fixed", "sample"}),
+        frozenset({"note", "domain", "kink", "jump", "at", "fixed"}),
     ),
-    "from": (Rewrite, frozenset({"let", "from", "to", "source"}), frozenset({"if", "sample", *_COMMON})),
+    "from": (Rewrite, frozenset({"let", "from", "to", "source"}), frozenset({"if", *_COMMON})),
     "f": (
         Gradient,
         frozenset({"let", "f", "wrt", "gradient", "source"}),
-        frozenset({"hessian", "sample", *_COMMON}),
+        frozenset({"hessian", *_COMMON}),
     ),
-    "then": (Property, frozenset({"then", "source"}), frozenset({"let", "if", "keeps", "sample", *_COMMON})),
+    "then": (Property, frozenset({"then", "source"}), frozenset({"let", "if", "keeps", *_COMMON})),
 }
 _LISTS = frozenset({"let", "source", "domain", "kink", "jump", "fixed", "keeps"})
 # the claims an erratum may make
 _CLAIMS = ({"f", "wrt", "gradient"}, {"from", "to"}, {"then"})
 # operations whose data tells them apart: exp and log, sum along each axis, ...
-_BY_DATA = frozenset({"fn", "mfn", "frechet", "sum", "mean", "softmax", "logsumexp"})
+_BY_DATA = frozenset({"part", "fn", "mfn", "frechet", "sum", "mean", "softmax", "logsumexp"})
 # how an operation is written, where its name is another one
 _SPELLINGS = {
     "diagmat": "diag", "diagvec": "diag", "maxel": "max", "minel": "min", "max2": "max", "min2": "min",
@@ -173,6 +173,8 @@ def word(node: Expr) -> str:
         return ""
     if node.op in ("fn", "mfn"):
         return str(node.data)
+    if node.op == "part":
+        return "tril" if node.data == "lower" else "triu"
     if node.op == "frechet":
         return f"{node.data}_frechet"
     return _SPELLINGS.get(node.op, node.op)
@@ -276,9 +278,6 @@ def _check_type(entry: Entry, name: str, value: Any) -> None:
         good = isinstance(value, list) and all(isinstance(v, str) and v.strip() for v in value)
         good = good and (bool(value) or name == "let")
         expected = "a list of texts"
-    elif name == "sample":
-        good = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-        expected = 'a table such as { s = "between 0 and 1" }'
     else:
         good, expected = isinstance(value, str) and bool(value.strip()), "a text"
     if not good:

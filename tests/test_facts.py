@@ -25,8 +25,10 @@ KINDS = {
     "x": "vector(n)",
     "y": "vector(n)", "w": "vector(n), positive", "Y": "onehot(N, n)", "lam": "scalar, positive", "r": "row(n)",
     "P": "matrix(n, n), invertible", "Q": "orthogonal(n)", "R": "orthogonal(n)", "D": "diagonal(n)", "L": "lower(n)",
-    "M": "lower(n)", "T": "toeplitz(n)", "p": "simplex(n)", "u": "unit(n)", "k": "integer", "s": "scalar", "t": "scalar",
-    "W": "matrix(m, n), positive", "V": "matrix(n, n), positive", "E": "diagonal(n), positive",
+    "M": "lower(n)", "T": "toeplitz(n)", "p": "simplex(n)", "u": "unit(n)", "k": "integer", "s": "scalar",
+    "t": "scalar",
+    "W": "matrix(m, n), positive",
+    "V": "matrix(n, n), positive", "E": "diagonal(n), positive",
 }  # fmt: skip
 
 YES = {
