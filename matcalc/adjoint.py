@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable
 from matcalc import ops
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
+from matcalc.indices import names_in, unused
 from matcalc.kinds import kind_of_shape
 from matcalc.shapes import ONE, Dim
 from matcalc.table import Table
@@ -289,8 +290,15 @@ def _undefined(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
 
 
 def _index_sum(n: Expr, g: Expr, targets: tuple[Expr, ...], table: Table, short: Short) -> list[Contribution]:
-    """A sum over an index gives the sum of what its terms give; the index stays bound."""
+    """A sum over an index gives the sum of what its terms give; what g itself says of an index stays outside."""
     index, low, high, body = n.args
+    if body.is_scalar:
+        reached = depends(body, targets)
+        back = pullback(body, ops.num(1), targets, table, short)
+        return [(x, ops.mul(g, ops.isum(index, low, high, back[x]))) for x in back if x in reached]
+    if index in topological(g):
+        other = next(unused(names_in(n, g)))
+        index, body = other, ops.substitute(body, {index: other})
     back = pullback(body, g, targets, table, short)
     reached = depends(body, targets)
     return [(x, ops.isum(index, low, high, part)) for x, part in back.items() if x in reached]
@@ -338,8 +346,8 @@ def _kron_factors(g: Expr, a: Expr, b: Expr) -> tuple[list[Expr], Expr, Expr] | 
 
 def _kron_blocks(g: Expr, wanted: Expr, other: Expr, side: int) -> Expr:
     """sum over k, l of other[k, l] times the part of g that other[k, l] multiplies."""
-    taken = {str(m.data) for m in topological(g, wanted, other) if m.op == "idx"}
-    k, l = (ops.idx(next(c for c in (name, *(f"{name}{i}" for i in range(1, 99))) if c not in taken)) for name in "kl")
+    fresh = unused(names_in(g, wanted, other), "kl")
+    k, l = next(fresh), next(fresh)
     row, col = ops.unit(k, other.rows), ops.unit(l, other.cols)
     left, right = (ops.eye(d) for d in wanted.shape)
     if side == 0:
