@@ -2,14 +2,8 @@
 
 Each prints (``str`` and LaTeX) as our language writes it, takes ``subs`` and ``xreplace``, and is carried out by
 ``.doit()`` once its matrices are explicit and its dimensions are numbers; ``.as_explicit()`` also writes out
-symbols. Three bases:
-
-- ``ElementwiseFunction``: scalar functions (``sigmoid``), usable in ``X.applyfunc(sigmoid)``;
-- ``ScalarOperation``: numbers made of matrices (``norm2``, the sum of all entries);
-- ``ArrayOperation``: matrices (``softmax``, ``vec``).
-
-``evaluated`` carries out everything in an expression, SymPy's own operations too: SymPy's ``doit`` leaves
-``Trace(I + M)``, ``Determinant(I + M)`` or ``HadamardPower(M, 2)`` alone even when M is explicit.
+symbols. ``evaluated`` carries out everything in an expression, SymPy's own operations too: SymPy's ``doit`` leaves
+``Determinant(I + M)``, ``Inverse(I + M)`` or ``HadamardPower(M, 2)`` alone even when M is explicit.
 """
 
 from __future__ import annotations
@@ -19,12 +13,19 @@ from typing import Any
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
-from sympy.core.cache import cacheit
-from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.printing.precedence import PRECEDENCE
 
-from matcalc.sympy_values import Evaluable, Plan, evaluated, known, matrix_function, pseudo_inverse, sum_plan
+from matcalc.sympy_base import (
+    AlongAxis,
+    ArrayOperation,
+    ElementwiseFunction,
+    Explicit,
+    NamedOperation,
+    ScalarOperation,
+    as_name,
+)
+from matcalc.sympy_values import Plan, evaluated, matrix_function, pseudo_inverse, sum_plan
 
 __all__ = [
     "Adjugate", "AxisLogSumExp", "AxisMean", "AxisSum", "Commutation", "Diagonal", "Differential",
@@ -34,34 +35,8 @@ __all__ = [
     "expm1", "gelu", "lgamma", "log1p", "relu", "sigmoid", "softplus",
 ]  # fmt: skip
 
-Explicit = sp.ImmutableDenseMatrix
-
 
 # --- scalar functions -----------------------------------------------------------------------------
-
-
-class ElementwiseFunction(Evaluable, sp.Function):  # type: ignore[misc]
-    """A function of one number given by ``definition``; ``doit`` and ``evalf`` use it, ``fdiff`` differentiates it."""
-
-    nargs = 1
-
-    @staticmethod
-    def definition(t: sp.Expr) -> sp.Expr:
-        raise NotImplementedError
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        t = sp.Dummy("t", real=True)
-        return self.definition(t).diff(t).xreplace({t: self.args[0]})
-
-    def plan(self) -> Plan:
-        return self.args, lambda args: evaluated(self.definition(args[0]))
-
-    def _eval_evalf(self, prec: int) -> sp.Expr:
-        return self.definition(self.args[0])._eval_evalf(prec)
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        power = f"^{{{exp}}}" if exp else ""
-        return rf"\operatorname{{{self.func.__name__}}}{power}\left({printer._print(self.args[0])}\right)"
 
 
 class sigmoid(ElementwiseFunction):
@@ -105,89 +80,6 @@ class lgamma(ElementwiseFunction):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.digamma(self.args[0])
-
-
-# --- the bases ------------------------------------------------------------------------------------
-
-
-class _Operation(Evaluable, sp.Basic):  # type: ignore[misc]
-    """What the operations share: arguments that are SymPy objects (never text), and printing as a call."""
-
-    symbol = ""  # as in our language
-
-    def __new__(cls, *args: Any) -> Any:
-        return sp.Basic.__new__(cls, *(sp.sympify(a, strict=True) for a in args))
-
-    def _call(self) -> tuple[str, tuple[Any, ...], str]:
-        """Name, arguments and keyword text as printed."""
-        return self.symbol, self.args, ""
-
-    def _sympystr(self, printer: Any) -> str:
-        name, args, keyword = self._call()
-        return f"{name}({', '.join([*map(printer._print, args), *([keyword] if keyword else [])])})"
-
-    def _latex(self, printer: Any) -> str:
-        name, args, keyword = self._call()
-        name = name.replace("_", r"\_")
-        parts = [*map(printer._print, args), *([rf"\mathrm{{{keyword}}}"] if keyword else [])]
-        return rf"\operatorname{{{name}}}\left({', '.join(parts)}\right)"
-
-
-class ScalarOperation(_Operation, sp.Expr):  # type: ignore[misc]
-    """A number made of matrices."""
-
-    is_commutative = True
-    precedence = PRECEDENCE["Atom"]
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        text = super()._latex(printer)
-        return f"{text}^{{{exp}}}" if exp else text
-
-    def _eval_evalf(self, prec: int) -> Any:
-        result = evaluated(self)
-        return None if result.func is self.func else result._eval_evalf(prec)
-
-
-class ArrayOperation(_Operation, sp.MatrixExpr):  # type: ignore[misc]
-    """A matrix made of matrices; ``size`` finds the shape from the arguments, once."""
-
-    precedence = PRECEDENCE["Atom"]
-
-    def __new__(cls, *args: Any) -> Any:
-        made = super().__new__(cls, *args)
-        made._shape = tuple(made.size())
-        return made
-
-    def size(self) -> Any:
-        """Rows and columns: those of the first argument, unless an operation says otherwise."""
-        return self.args[0].shape
-
-    @property
-    def shape(self) -> tuple[Any, Any]:
-        return self._shape  # type: ignore[no-any-return]
-
-    def as_explicit(self) -> Any:
-        return _written_out(self)
-
-    def _entry(self, i: Any, j: Any, **kwargs: Any) -> Any:
-        if known(self.shape) and known((i, j)):
-            return _written_out(self)[i, j]
-        return MatrixElement(self, i, j)
-
-    def _eval_derivative(self, v: Any) -> Any:
-        if v not in self.free_symbols:
-            return sp.ZeroMatrix(*self.shape)
-        raise NotImplementedError(f"SymPy cannot differentiate {self.func.__name__}: use matcalc.gradient")
-
-
-@cacheit  # type: ignore[untyped-decorator]
-def _written_out(e: Any) -> Any:
-    """The explicit matrix of ``e``, symbols as matrices of their entries."""
-    entries = {s: s.as_explicit() for s in e.atoms(sp.MatrixSymbol) if known(s.shape)}
-    result = evaluated(e.xreplace(entries))
-    if not isinstance(result, sp.MatrixBase):
-        raise ValueError(f"{e} has no explicit form: its matrices or dimensions are not all known")
-    return result
 
 
 # --- numbers made of matrices ---------------------------------------------------------------------
@@ -268,27 +160,7 @@ class LogSumExp(ScalarOperation):
 # --- along an axis --------------------------------------------------------------------------------
 
 
-class _AlongAxis(ArrayOperation):
-    """``Name(X, axis)``: axis 0 goes down each column, axis 1 along each row."""
-
-    def size(self) -> Any:
-        x, axis = self.args
-        return (sp.S.One, x.shape[1]) if axis == 0 else (x.shape[0], sp.S.One)
-
-    def _call(self) -> tuple[str, tuple[Any, ...], str]:
-        return self.symbol, self.args[:1], f"axis={self.args[1]}"
-
-    def line(self, x: Any) -> Any:
-        """The number that one column or row becomes."""
-        raise NotImplementedError
-
-    def value(self, x: Any, axis: Any) -> Any:
-        if axis == 0:
-            return Explicit([[self.line(x[:, j]) for j in range(x.cols)]])
-        return Explicit([[self.line(x[i, :])] for i in range(x.rows)])
-
-
-class AxisSum(_AlongAxis):
+class AxisSum(AlongAxis):
     """The row of column sums (axis 0) or the vector of row sums (axis 1)."""
 
     symbol = "sum"
@@ -297,7 +169,7 @@ class AxisSum(_AlongAxis):
         return sp.Add(*x)
 
 
-class AxisMean(_AlongAxis):
+class AxisMean(AlongAxis):
     """The row of column means (axis 0) or the vector of row means (axis 1)."""
 
     symbol = "mean"
@@ -306,7 +178,7 @@ class AxisMean(_AlongAxis):
         return sp.Add(*x) / len(x)
 
 
-class AxisLogSumExp(_AlongAxis):
+class AxisLogSumExp(AlongAxis):
     """log(sum(exp(.))) of each column (axis 0) or row (axis 1)."""
 
     symbol = "logsumexp"
@@ -363,7 +235,7 @@ class Indicator(ArrayOperation):
     """``Indicator("<", X, Y)``: 1 where the relation holds, 0 elsewhere; X or Y may be a number."""
 
     def __new__(cls, relation: Any, x: Any, y: Any) -> Any:
-        return super().__new__(cls, _named(relation), x, y)
+        return super().__new__(cls, as_name(relation), x, y)
 
     def size(self) -> Any:
         return next(a.shape for a in self.args[1:] if a.is_Matrix)
@@ -495,27 +367,14 @@ class Unit(ArrayOperation):
         return Explicit(n, 1, lambda i, _: sp.KroneckerDelta(i, k))
 
 
-class _Named(ArrayOperation):
-    """An operation that carries its name as the first argument."""
-
-    def __new__(cls, name: Any, *args: Any) -> Any:
-        return super().__new__(cls, _named(name), *args)
-
-    def size(self) -> Any:
-        return self.args[1].shape
-
-    def _call(self) -> tuple[str, tuple[Any, ...], str]:
-        return self.args[0].name, self.args[1:], ""
-
-
-class MatrixFunction(_Named):
+class MatrixFunction(NamedOperation):
     """``MatrixFunction("expm", X)``: expm, logm, sqrtm, sinm or cosm of a square matrix."""
 
     def value(self, name: Any, x: Any) -> Any:
         return matrix_function(name.name, x)
 
 
-class Frechet(_Named):
+class Frechet(NamedOperation):
     """``Frechet("expm", X, E)``: the derivative of a matrix function at X along E.
 
     It is the upper right block of the function of ``[X, E; 0, X]`` (Higham 2008, Theorem 3.6).
@@ -601,7 +460,7 @@ class Undefined(ArrayOperation):
 
     def __new__(cls, name: Any, arguments: Any, result: Any, derivative: Any = ()) -> Any:
         parts = (sp.Tuple(*arguments), sp.Tuple(*result), sp.Tuple(*derivative))
-        return super().__new__(cls, _named(name), *parts)
+        return super().__new__(cls, as_name(name), *parts)
 
     def size(self) -> Any:
         _, arguments, result, derivative = self.args
@@ -636,7 +495,3 @@ class Undefined(ArrayOperation):
             which = "" if len(arguments) == 1 else f"_{{{derivative[0] + 1}}}"
             head = (r"\nabla" if tuple(result) == (1, 1) else "D") + which + " " + head
         return rf"{head}\left({inner}\right)"
-
-
-def _named(name: Any) -> Str:
-    return name if isinstance(name, Str) else Str(name)

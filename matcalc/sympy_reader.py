@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -19,17 +18,13 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from matcalc import ops
 from matcalc import sympy_classes as own
+from matcalc import sympy_pieces as pieces
 from matcalc.errors import InputError, LimitError, UnsupportedError
-from matcalc.expr import Expr, depends, topological
+from matcalc.expr import Expr, topological
 from matcalc.kinds import SCALAR_KIND, Kind
-from matcalc.numerals import MAX_DIGITS
-from matcalc.shapes import ONE, SCALAR, Shape, shape_text
+from matcalc.shapes import ONE, SCALAR, Shape
 from matcalc.sympy_names import Names
 from matcalc.sympy_writer import FUNCTIONS
-
-_LARGEST_EXPONENT = 1000  # of 2: the range of doubles
-_DOUBLE = 53  # bits
-_MOST_BITS = MAX_DIGITS * 3.3
 
 Parts: TypeAlias = tuple[Any, ...]
 Reading: TypeAlias = tuple[Parts, Callable[[list[Expr]], Expr]]
@@ -87,13 +82,13 @@ class _Reader:
         for kind in type(e).__mro__:
             if kind in _READ:
                 return _READ[kind](self, e)
-        raise refused(e)
+        raise pieces.refused(e)
 
     # --- names and numbers
 
     def symbol(self, e: Any) -> Reading:
         if isinstance(e, sp.Wild):
-            raise refused(e)
+            raise pieces.refused(e)
         if e in self.bound:
             found = self.bound[e]
         elif e in self.names.dimensions:
@@ -120,7 +115,7 @@ class _Reader:
         variable = sp.Dummy(function.signature[0].name)
         argument = self.bound[variable] = ops.sym(f"_{len(self.bound)}", SCALAR_KIND)  # replaced by the array
         body = function.expr.xreplace({function.signature[0]: variable})
-        return (body, e.expr), lambda parts: spread(parts[0], argument, parts[1])
+        return (body, e.expr), lambda parts: pieces.spread(parts[0], argument, parts[1])
 
     def undefined(self, e: Any) -> Reading:
         return e.args, lambda args: self._undefined(e.func, e.func.__name__, args, SCALAR, ())
@@ -143,7 +138,7 @@ class _Reader:
 
     def derivative(self, e: Any) -> Reading:
         """Derivative(f(x), x) of an undefined f; others are SymPy's to do, if they are free of matrices."""
-        found = _undefined_derivative(e)
+        found = pieces.undefined_derivative(e)
         if found is None:
             return self.done(e)
         call, which, order = found
@@ -151,7 +146,7 @@ class _Reader:
 
     def at_point(self, e: Any) -> Reading:
         """Subs(Derivative(f(t), t), t, g): the derivative of an undefined f at g."""
-        found = _undefined_derivative(e.expr) if isinstance(e.expr, sp.Derivative) else None
+        found = pieces.undefined_derivative(e.expr) if isinstance(e.expr, sp.Derivative) else None
         if found is None:
             return self.done(e)
         call, which, order = found
@@ -163,7 +158,7 @@ class _Reader:
         """What SymPy itself can carry out on scalars."""
         result = e if e.has(sp.MatrixExpr) else e.doit()
         if result.has(type(e)):
-            raise refused(e)
+            raise pieces.refused(e)
         return (result,), lambda parts: parts[0]
 
     # --- entries and sums
@@ -246,183 +241,17 @@ class _Reader:
         if e.args[-1][1] != sp.true:
             raise UnsupportedError("Piecewise needs a last case that always holds")
         values = [value for value, _ in e.args]
-        conditions = [_condition(condition) for _, condition in e.args[:-1]]
+        conditions = [pieces.condition(condition) for _, condition in e.args[:-1]]
         sides = tuple(side for _, left, right in conditions for side in (left, right))
 
         def make(parts: list[Expr]) -> Expr:
             result = parts[len(values) - 1]
             for i in reversed(range(len(conditions))):
                 relation, left, right = conditions[i][0], *parts[len(values) + 2 * i : len(values) + 2 * i + 2]
-                result = _choose(_holds(relation, left, right), parts[i], result)
+                result = pieces.choose(pieces.holds(relation, left, right), parts[i], result)
             return result
 
         return (*values, *sides), make
-
-
-def refused(e: Any) -> UnsupportedError:
-    """The error for a class that has no reading."""
-    return UnsupportedError(f"SymPy's {type(e).__name__} is not supported: {str(e)[:60]}")
-
-
-# --- pieces ---------------------------------------------------------------------------------------
-
-
-def spread(body: Expr, argument: Expr, x: Expr) -> Expr:
-    """The scalar ``body`` of ``argument`` applied to every entry of ``x``."""
-    if x.is_scalar:
-        return ops.substitute(body, {argument: x})
-    inside = depends(body, [argument])
-    if body not in inside:
-        return ops.lift(body, x.shape)
-    results: dict[Expr, Expr] = {argument: x}
-    for n in topological(body):
-        if n in results or n not in inside:
-            continue
-        args = [results.get(a, a) for a in n.args]
-        if n.op == "add":
-            results[n] = ops.add(*(ops.lift(a, x.shape) for a in args))
-        elif n.op == "mul":
-            results[n] = ops.had(*args)
-        elif n.op in ("pow", "fn", "max2", "min2", "cmp") or (n.op == "ufn" and n.data[1].args is None):  # type: ignore[index]
-            results[n] = ops.rebuild(n, args)
-        else:
-            raise UnsupportedError("this function cannot be applied to the entries of an array")
-    return results[body]
-
-
-def raised(base: Expr, exponent: Expr) -> Expr:
-    """Scalar or elementwise power; ``^(1/2)`` is sqrt, negative halves its reciprocal, ``^-1`` the reciprocal."""
-    value: Any = exponent.data if exponent.op == "num" else None
-    if value == -1:
-        return ops.reciprocal(base)
-    if value is not None and abs(value) == Fraction(1, 2):
-        root = ops.fn("sqrt", base)
-        return root if value > 0 else ops.reciprocal(root)
-    return ops.power(base, exponent)
-
-
-def matrix_power(base: Expr, exponent: Expr) -> Expr:
-    """A^k for integers, and the square root; negative powers are powers of the inverse."""
-    if base.is_scalar:
-        return raised(base, exponent)
-    if exponent.op == "num":
-        value: Any = exponent.data
-        root = abs(value) == Fraction(1, 2)
-        if not root and value.denominator != 1:
-            raise UnsupportedError(f"a matrix to the power {value} is not supported")
-        base = ops.mfn("sqrtm", base) if root else base
-        base = ops.inv(base) if value < 0 else base
-        return base if root or abs(value) == 1 else ops.matpow(base, ops.num(abs(value)))
-    if not _is_integer(exponent):
-        raise UnsupportedError("a symbolic power of a matrix must be an integer: Symbol('k', integer=True)")
-    return ops.matpow(base, exponent)
-
-
-def _is_integer(e: Expr) -> bool:
-    """Is this an integer by its making?"""
-    for n in topological(e):
-        data: Any = n.data
-        if n.op == "num":
-            if data.denominator != 1:
-                return False
-        elif n.op == "sym":
-            if "integer" not in data[1].facts:
-                return False
-        elif n.op not in ("dim", "idx", "add", "mul"):
-            return False
-    return True
-
-
-def applied_function(name: str, x: Expr) -> Expr:
-    """A function of a scalar; SymPy applies functions to entries with ``applyfunc``."""
-    if x.is_scalar:
-        return ops.fn(name, x)
-    if name == "exp":  # SymPy's exp of a matrix is the matrix exponential
-        return ops.mfn("expm", x)
-    raise UnsupportedError(f"{name} of a matrix ({shape_text(x.shape)}): write X.applyfunc({FUNCTIONS[name].__name__})")
-
-
-def decimal(e: Any) -> Fraction:
-    """A Float as the decimal that it shows (a double: the shortest one that gives it back)."""
-    _, _, exponent, bits = e._mpf_
-    if abs(exponent + bits) > _LARGEST_EXPONENT:
-        raise LimitError("a decimal number beyond 1e300 in the SymPy expression")
-    return Fraction(repr(float(e)) if e._prec == _DOUBLE else str(e))
-
-
-def rational(e: Any) -> Fraction:
-    """An exact number of bounded length."""
-    if max(int(e.p).bit_length(), int(e.q).bit_length()) > _MOST_BITS:
-        raise LimitError(f"a number of more than {MAX_DIGITS} digits in the SymPy expression")
-    return Fraction(int(e.p), int(e.q))
-
-
-def _undefined_derivative(e: Any) -> tuple[Any, int, int] | None:
-    """(f(...), which argument, order) of Derivative(f(..., t, ...), (t, order)), if e is that."""
-    call = e.expr
-    if not isinstance(call, AppliedUndef) or len(e.variable_count) != 1:
-        return None
-    variable, order = e.variable_count[0]
-    places = [i for i, a in enumerate(call.args) if a.has(variable)]
-    if len(places) != 1 or call.args[places[0]] != variable or not order.is_Integer:
-        return None
-    return call, places[0], int(order)
-
-
-_RELATIONS: dict[Any, str] = {
-    sp.StrictLessThan: "<", sp.LessThan: "<=", sp.StrictGreaterThan: ">", sp.GreaterThan: ">=",
-    sp.Equality: "==", sp.Unequality: "!=",
-}  # fmt: skip
-
-
-def _condition(e: Any) -> tuple[str, Any, Any]:
-    relation = _RELATIONS.get(type(e))
-    if relation is None:
-        raise UnsupportedError(f"the condition {e} is not a single comparison")
-    return relation, e.lhs, e.rhs
-
-
-def _holds(relation: str, left: Expr, right: Expr) -> Expr:
-    if relation == "!=":
-        return ops.sub(ops.num(1), ops.compare("==", left, right))
-    return ops.compare(relation, left, right)
-
-
-def _choose(condition: Expr, yes: Expr, no: Expr) -> Expr:
-    """``yes`` where the condition is 1, ``no`` where it is 0, for numbers."""
-    if no is ops.num(0):
-        return condition if yes is ops.num(1) else ops.mul(yes, condition)
-    if yes.op == no.op == "num":
-        return ops.add(no, ops.mul(ops.num(yes.data - no.data), condition))  # type: ignore[operator]
-    return ops.add(no, ops.mul(ops.sub(yes, no), condition))
-
-
-def _square_diagonal(x: Expr) -> Expr:
-    if x.rows is not x.cols:
-        raise UnsupportedError(f"the diagonal of a matrix that is not square ({shape_text(x.shape)}) is not supported")
-    return ops.diagvec(x)
-
-
-def _diagonal_matrix(x: Expr) -> Expr:
-    if ONE not in x.shape:
-        raise UnsupportedError(f"DiagMatrix takes a vector, not {shape_text(x.shape)}")
-    return ops.diag(x)
-
-
-def _dot(x: Expr, y: Expr) -> Expr:
-    row = x if x.rows is ONE else ops.transpose(x)
-    return ops.mul(row, y if y.cols is ONE else ops.transpose(y))
-
-
-def _heaviside(x: Expr, at_zero: Expr) -> Expr:
-    above = ops.compare(">", x, ops.num(0))
-    return ops.add(above, ops.mul(at_zero, ops.compare("==", x, ops.num(0))))
-
-
-def _polygamma(order: Expr, x: Expr) -> Expr:
-    if order.op == "num" and order.data in (0, 1):
-        return ops.fn("digamma" if order.data == 0 else "trigamma", x)
-    raise UnsupportedError("SymPy's polygamma is supported for the orders 0 and 1")
 
 
 # --- the readings ---------------------------------------------------------------------------------
@@ -455,17 +284,17 @@ def _leaf(e: Expr) -> Callable[[_Reader, Any], Reading]:
 
 
 def _refuse(e: Any) -> Reading:
-    raise refused(e)
+    raise pieces.refused(e)
 
 
 def _exponential(reader: _Reader, e: Any) -> Reading:
-    return (e.exp,), lambda args: applied_function("exp", args[0])
+    return (e.exp,), lambda args: pieces.applied_function("exp", args[0])
 
 
 def _power(reader: _Reader, e: Any) -> Reading:
     if e.base == sp.E:
         return _exponential(reader, e)
-    return e.args, lambda args: matrix_power(*args) if not args[0].is_scalar else raised(*args)
+    return e.args, lambda args: pieces.matrix_power(*args) if not args[0].is_scalar else pieces.raised(*args)
 
 
 def _along(op: Callable[..., Expr]) -> Callable[[_Reader, Any], Reading]:
@@ -481,8 +310,8 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
     # leaves
     sp.Symbol: _Reader.symbol,
     sp.MatrixSymbol: _Reader.matrix_symbol,
-    sp.Rational: lambda r, e: ((), lambda _: ops.num(rational(e))),
-    sp.Float: lambda r, e: ((), lambda _: ops.num(decimal(e))),
+    sp.Rational: lambda r, e: ((), lambda _: ops.num(pieces.rational(e))),
+    sp.Float: lambda r, e: ((), lambda _: ops.num(pieces.decimal(e))),
     type(sp.pi): _leaf(ops.const("pi")),
     type(sp.E): _leaf(ops.fn("exp", ops.num(1))),
     sp.matrices.expressions.special.GenericIdentity: lambda r, e: _refuse(e),
@@ -498,20 +327,20 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
     sp.Mul: _of(ops.mul),
     sp.MatMul: _of(ops.mul),
     sp.Pow: _power,
-    sp.MatPow: lambda r, e: ((e.base, e.exp), lambda args: matrix_power(*args)),
+    sp.MatPow: lambda r, e: ((e.base, e.exp), lambda args: pieces.matrix_power(*args)),
     sp.HadamardProduct: _of(ops.had),
-    sp.HadamardPower: _of(raised),
+    sp.HadamardPower: _of(pieces.raised),
     sp.KroneckerProduct: _folded(ops.kron),
-    DotProduct: _of(_dot),
+    DotProduct: _of(pieces.dot),
     # matrices
     sp.Transpose: _of(ops.transpose),
     sp.Adjoint: _of(ops.transpose),  # all variables are real
     sp.Inverse: _of(ops.inv, 0),
     sp.Determinant: _of(ops.det),
     sp.Trace: _of(ops.trace),
-    sp.DiagMatrix: _of(_diagonal_matrix),
-    sp.DiagonalOf: _of(_square_diagonal),
-    sp.DiagonalMatrix: _of(lambda x: ops.diag(_square_diagonal(x))),
+    sp.DiagMatrix: _of(pieces.diagonal_matrix),
+    sp.DiagonalOf: _of(pieces.square_diagonal),
+    sp.DiagonalMatrix: _of(lambda x: ops.diag(pieces.square_diagonal(x))),
     sp.BlockMatrix: _Reader.blocks,
     sp.BlockDiagMatrix: _Reader.blocks,
     sp.MatrixBase: _Reader.explicit,
@@ -529,18 +358,18 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
     sp.Max: _folded(ops.max2),
     sp.Min: _folded(ops.min2),
     sp.Piecewise: _Reader.cases,
-    sp.Heaviside: _of(_heaviside),
+    sp.Heaviside: _of(pieces.heaviside),
     sp.KroneckerDelta: _of(lambda i, j: ops.compare("==", i, j), 0, 1),
-    sp.polygamma: _of(_polygamma),
+    sp.polygamma: _of(pieces.polygamma),
     sp.conjugate: _of(lambda x: x),
-    sp.loggamma: _of(lambda x: applied_function("lgamma", x)),
-    sp.sec: _of(lambda x: ops.reciprocal(applied_function("cos", x))),
-    sp.csc: _of(lambda x: ops.reciprocal(applied_function("sin", x))),
-    sp.cot: _of(lambda x: ops.reciprocal(applied_function("tan", x))),
-    sp.sech: _of(lambda x: ops.reciprocal(applied_function("cosh", x))),
-    sp.csch: _of(lambda x: ops.reciprocal(applied_function("sinh", x))),
-    sp.coth: _of(lambda x: ops.reciprocal(applied_function("tanh", x))),
-    sp.erfc: _of(lambda x: ops.sub(ops.num(1), applied_function("erf", x))),
+    sp.loggamma: _of(lambda x: pieces.applied_function("lgamma", x)),
+    sp.sec: _of(lambda x: ops.reciprocal(pieces.applied_function("cos", x))),
+    sp.csc: _of(lambda x: ops.reciprocal(pieces.applied_function("sin", x))),
+    sp.cot: _of(lambda x: ops.reciprocal(pieces.applied_function("tan", x))),
+    sp.sech: _of(lambda x: ops.reciprocal(pieces.applied_function("cosh", x))),
+    sp.csch: _of(lambda x: ops.reciprocal(pieces.applied_function("sinh", x))),
+    sp.coth: _of(lambda x: ops.reciprocal(pieces.applied_function("tanh", x))),
+    sp.erfc: _of(lambda x: ops.sub(ops.num(1), pieces.applied_function("erf", x))),
     # our own
     own.Total: _of(ops.total),
     own.Mean: _of(ops.mean),
@@ -571,4 +400,4 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
 }
 for _name, _class in FUNCTIONS.items():
     if _name not in ("exp", "sqrt"):  # exp has its reading above; sqrt(x) is a power in SymPy
-        _READ.setdefault(_class, _of(lambda x, name=_name: applied_function(name, x)))
+        _READ.setdefault(_class, _of(lambda x, name=_name: pieces.applied_function(name, x)))

@@ -1,7 +1,8 @@
-"""The examples of docs/language.md mean what the page says."""
+"""The examples of docs/language.md and docs/sympy.md mean what the pages say."""
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ from matcalc.errors import MatcalcError
 from matcalc.kinds import FACTS, STRUCTURES, kind_of_shape
 from matcalc.parse import parse, parse_kind, read
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "language.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = (DOCS / "language.md").read_text(encoding="utf-8")
 DECLARATION = re.compile(r"\s*[A-Za-z]\w*(\s*,\s*\w+)*\s*:\s")
 # what the code in the tables speaks of
 LETTERS = """A, M: matrix(m, n); B: matrix(n, p); X: matrix(n, n); x, z: vector(n); y: vector(m)
@@ -113,6 +115,13 @@ def test_the_limits_are_those_of_the_page() -> None:
     assert f"{syntax.MAX_TEXT} characters" in said
     assert f"{syntax.MAX_DEPTH} nested brackets" in said
     assert f"numbers of {syntax.MAX_DIGITS} digits" in said
+
+
+def test_the_sympy_page_shows_what_happens() -> None:
+    found = doctest.testfile(str(DOCS / "sympy.md"), module_relative=False, optionflags=doctest.REPORT_NDIFF)
+
+    assert found.attempted >= 20
+    assert found.failed == 0
 
 
 def test_the_checks_can_fail() -> None:

@@ -441,7 +441,8 @@ def test_undefined_functions_survive_the_round_trip() -> None:
 
 
 def test_formal_differentials_survive_the_round_trip() -> None:
-    for e in (ops.formal_differential(A), ops.mul(A, ops.formal_differential(X)), ops.formal_differential(s)):
+    product = ops.mul(ops.transpose(A), ops.formal_differential(W))
+    for e in (ops.formal_differential(A), product, ops.formal_differential(s)):
         assert from_sympy(to_sympy(e))[0] is e
     assert str(to_sympy(ops.mul(A, ops.formal_differential(X)))) == "A*d(X)"
 
