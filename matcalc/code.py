@@ -171,12 +171,24 @@ def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters
     wanted = {code: name for name, code in found.items() if name.isidentifier()}
     emission = Emission(table, names, lengths, parameters.inputs, wanted, parameters.own)
     texts = [text for text, _ in emission.outputs(codes)]
-    first = texts[: len(texts) - len(task.results)] if task.name != "value_and_gradient" else texts[:1]
-    rest = texts[len(first) :]
-    answers = [*first, f"({', '.join(rest)})" if task.several and first else ", ".join(rest)]
-    body = [*(f"    {line}" for line in lengths.lines), *emission.lines, f"    return {', '.join(answers)}"]
+    body = [*(f"    {line}" for line in lengths.lines), *emission.lines, *_return(task, texts)]
     applied = {str(code.data) for code in order if code.op == "apply"}
     return Written(task, [*_unboxed(parameters, body), *body], emission.used, applied, lengths.parameters)
+
+
+def _return(task: Task, texts: Sequence[str]) -> list[str]:
+    """``return value, (first, second)``; each result on its line where one line is too short."""
+    first = texts[:1] if task.name == "value_and_gradient" else []
+    rest = list(texts[len(first) :])
+    together = f"({', '.join(rest)})" if task.several and first else ", ".join(rest)
+    line = f"    return {', '.join([*first, together])}"
+    if len(line) <= _WIDTH or len(texts) == 1:
+        return [line]
+    margin = " " * (12 if task.several and first else 8)
+    gradients = [f"{margin}{text}," for text in rest]
+    if task.several and first:
+        gradients = ["        (", *gradients, "        ),"]
+    return ["    return (", *(f"        {text}," for text in first), *gradients, "    )"]
 
 
 def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:

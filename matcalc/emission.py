@@ -78,11 +78,9 @@ class Emission:
         """The lines that compute the instructions, and the text of each."""
         texts: Texts = {}
         self._block(codes, {}, texts, 1)
-        long = sorted((c for c in codes if len(texts[c][0]) > 12), key=lambda c: -len(texts[c][0]))
-        for code in long:
-            if sum(len(texts[c][0]) + 2 for c in codes) <= _WIDTH - 12:
-                break
-            self._assign(texts, code, 1)
+        for code in codes:
+            if len(texts[code][0]) > _WIDTH - 12:
+                self._assign(texts, code, 1)
         return [texts[code] for code in codes]
 
     # --- blocks -------------------------------------------------------------------------------------

@@ -47,7 +47,12 @@ def _expanded(definitions: Mapping[str, Expr]) -> dict[str, Expr]:
     """The definitions, each with the earlier ones put in for their names."""
     done: dict[str, Expr] = {}
     for name, x in definitions.items():
-        inside = {s: done[s.name] for s in topological(x) if s.op == "sym" and s.name in done}
+        inside: dict[Expr, Expr] = {}
+        for symbol in topological(x):
+            if symbol.op == "sym" and symbol.name in definitions:
+                if symbol.name not in done:
+                    raise UnsupportedError(f"{name} is defined by {symbol.name}, which is not defined before it")
+                inside[symbol] = done[symbol.name]
         done[name] = substitute(x, inside) if inside else x
     return done
 

@@ -349,6 +349,84 @@ def test_a_header_is_comments_whatever_it_holds() -> None:
     assert compile_module(source)["value"]() == 1.0
 
 
+# --- definitions, Jacobians, indices -----------------------------------------------------------------------
+
+
+def test_definitions_name_the_temporaries_and_may_be_referred_to() -> None:
+    kinds = {"W": matrix("m", "n"), "x": vector("n")}
+    W, x = variables(**kinds).values()
+    hidden = ops.sym("h", vector("m"))
+    delta = ops.sym("dh", vector("m"))
+    slope = ops.sub(ops.ones(M, ONE), ops.power(hidden, ops.num(2)))
+    definitions = [("h", ops.fn("tanh", ops.mul(W, x))), ("dh", slope)]
+    f = ops.total(hidden)
+    source = module_source(f, [("W", ops.mul(delta, ops.transpose(x)))], kinds, definitions=definitions)
+    made = compile_module(source)
+    given = {"W": np.array([[0.1, 0.2]]), "x": np.array([1.0, 2.0])}
+
+    assert "    h = np.tanh(W @ x)\n" in source
+    assert "    dh = 1 - h**2\n" in source
+    assert made["value"](**given) == pytest.approx(np.tanh(0.5))
+    assert made["gradient"](**given) == pytest.approx((1 - np.tanh(0.5) ** 2) * given["x"][None])
+
+
+def test_a_definition_in_terms_of_itself_is_refused() -> None:
+    h = ops.sym("h", vector("n"))
+    with pytest.raises(UnsupportedError):
+        module_source(ops.total(h), [], {}, definitions=[("h", ops.mul(ops.num(2), h))])
+
+
+def test_jacobians_have_the_axes_of_the_function_and_then_of_the_variable() -> None:
+    kinds = {"A": matrix("m", "n"), "x": vector("n"), "s": SCALAR_KIND, "X": matrix("n", 1)}
+    A, x, s, X = variables(**kinds).values()
+    f = ops.add(ops.mul(s, A, x), ops.mul(A, X))
+    answers = [("x", ops.mul(s, A)), ("s", ops.mul(A, x)), ("X", A)]
+    made = compile_module(module_source(f, answers, kinds, what="jacobian"))
+    given = {"A": np.arange(6.0).reshape(2, 3), "x": np.ones(3), "s": 2.0, "X": np.zeros((3, 1))}
+
+    by_x, by_s, by_X = made["jacobian"](**given)
+    assert np.array_equal(by_x, 2 * given["A"])
+    assert np.array_equal(by_s, given["A"].sum(axis=1))
+    assert np.array_equal(by_X, given["A"][:, :, None])
+    assert not np.shares_memory(by_X, given["A"])
+    assert "value_and_gradient" not in made
+
+
+def test_free_indices_are_parameters() -> None:
+    kinds = {"X": matrix("m", "n")}
+    i, j = ops.idx("i"), ops.idx("j")
+    entry = ops.slice_(ops.sym("X", kinds["X"]), ("at",), ("at",), i, j)
+    at = ops.mul(ops.unit(i, M), ops.transpose(ops.unit(j, N)))
+    made = module(ops.power(entry, ops.num(2)), {"X": ops.mul(ops.num(2), entry, at)}, kinds)
+    X = np.arange(6.0).reshape(2, 3)
+
+    assert made["value"](X=X, i=1, j=0) == 9.0
+    assert made["gradient"](X=X, i=1, j=0).tolist() == [[0, 0, 0], [6, 0, 0]]
+
+
+def test_sums_over_indices_within_each_other() -> None:
+    """The inner bounds depend on the outer index; a letter is used twice; a sum is empty."""
+    x = ops.sym("x", vector("n"))
+    i, j = ops.idx("i"), ops.idx("j")
+    last = ops.add(ops.dim(N), ops.num(-1))
+
+    def at(index: Expr) -> Expr:
+        return ops.slice_(x, ("at",), ("all",), index)
+
+    triangle = ops.isum(i, ops.num(0), last, ops.isum(j, ops.num(0), i, ops.mul(at(i), at(j), ops.fn("exp", at(j)))))
+    again = ops.isum(i, ops.num(0), last, ops.mul(at(i), ops.isum(i, ops.num(1), last, ops.mul(i, at(i)))))
+    empty = ops.isum(i, ops.num(3), ops.num(2), at(i))
+    f = ops.add(triangle, again, empty)
+    given = np.array([0.5, -1.0, 2.0, 3.0])
+
+    found = module(f, {}, {"x": vector("n")})["value"](x=given)
+    assert found == pytest.approx(evaluate(f, {"x": given[:, None]}, {"n": 4}))
+    assert found == pytest.approx(
+        sum(given[a] * given[b] * np.exp(given[b]) for a in range(4) for b in range(a + 1))
+        + given.sum() * sum(a * given[a] for a in range(1, 4))
+    )
+
+
 # --- sizes ----------------------------------------------------------------------------------------------
 
 

@@ -48,5 +48,12 @@ def value_and_gradient(*, X, W1, b1, W2, b2, Y):
     P = _softmax(t1, axis=1)
     t2 = P - Y
     dZ1 = (t2 @ W2.T)/N*H*(1 - H)
-    t3 = float(-np.vdot(Y, _log_softmax(t1, axis=1))/N)
-    return t3, (X.T @ dZ1, dZ1.sum(axis=0), (H.T @ t2)/N, t2.sum(axis=0)/N)
+    return (
+        float(-np.vdot(Y, _log_softmax(t1, axis=1))/N),
+        (
+            X.T @ dZ1,
+            dZ1.sum(axis=0),
+            (H.T @ t2)/N,
+            t2.sum(axis=0)/N,
+        ),
+    )
