@@ -37,21 +37,29 @@ class Problem:
     text: str
 
 
-def parse(text: str, declare: Declarations = None) -> Expr:
+def parse(text: str, declare: Declarations = None, *, dims: Iterable[str] = ()) -> Expr:
     """The expression that the text stands for; of a program the last line, names written out."""
-    return read(text, declare).function
+    return read(text, declare, dims=dims).function
 
 
 def read(
-    text: str, declare: Declarations = None, of: str | None = None, wrt: Iterable[str] = ()
+    text: str,
+    declare: Declarations = None,
+    of: str | None = None,
+    wrt: Iterable[str] = (),
+    *,
+    dims: Iterable[str] = (),
 ) -> Problem:
-    """The function of a text or program (``of``: the name of a line) with the kinds of all names."""
+    """The function of a text or program (``of``: the name of a line) with the kinds of all names.
+
+    ``wrt``: names that must be known. ``dims``: names that are dimensions although no declaration mentions them.
+    """
     declared = parse_declarations(declare)
     found = statements(text)
     try:
-        program = Program(text, found, declared)
+        program = Program(text, found, declared, dims)
         if not program.lines:
-            raise InputError("there is no expression here, only declarations")
+            raise InputError("there is no expression here, only declarations", position=len(text))
         inference = infer(program)
         values = elaborate(program, inference)
     except MatcalcError as error:

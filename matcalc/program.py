@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from matcalc.declarations import dimension, instantiate, kind_of, size
@@ -67,7 +67,9 @@ class Line:
 class Program:
     """The lines of a program, what is declared, and the undeclared names in order of occurrence."""
 
-    def __init__(self, text: str, found: list[Statement], declared: Mapping[str, Kind]) -> None:
+    def __init__(
+        self, text: str, found: list[Statement], declared: Mapping[str, Kind], dims: Iterable[str] = ()
+    ) -> None:
         self.text = text
         self.kinds: dict[str, Kind] = dict(declared)
         self.stated: set[str] = set()  # declared in the program itself
@@ -79,7 +81,7 @@ class Program:
         self._assigned: dict[str, tuple[int, int]] = {}  # name -> (line, position)
         self._budget = MAX_NODES
         self._expand(found)
-        self.dims: set[str] = {name for kind in self.kinds.values() for name in _dims(kind)}
+        self.dims: set[str] = {*dims, *(name for kind in self.kinds.values() for name in _dims(kind))}
         for line in self.lines:
             self._sizes(line)
         self._check_dims()

@@ -716,6 +716,7 @@ class Shaping:
     # --- messages ---------------------------------------------------------------------------------------
 
     def _mixed(self, left: Node, right: Node, what: str) -> MatcalcError:
+        left, right = sorted((left, right), key=lambda node: node.start)
         forms = {form(self._of(left)), form(self._of(right))}
         hint = "did you mean to transpose one of them?"
         if forms == {"vector", "matrix"}:
