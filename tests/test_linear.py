@@ -20,7 +20,8 @@ def read(expression: str) -> Expr:
 
 
 LINEAR = [
-    "dA", "-dA", "0*tr(B)", "dA*B + A*dB", "tr(inv(A)*dA)*inv(A) - inv(A)*dA*adj(A)", "dA'", "vec(dA)", "diag(dA)", "diag(dA*x)",
+    "dA", "-dA", "0*tr(B)", "dA*B + A*dB", "tr(inv(A)*dA)*inv(A) - inv(A)*dA*adj(A)", "dA'", "vec(dA)", "diag(dA)",
+    "diag(dA*x)",
     "sum(dA, axis=0)", "mean(dA)", "kron(dA, B) + kron(A, dB)", "A .* dA", "[dA, zeros(n, 2)]", "dA[0, :]", "tril(dA)",
     "expm_frechet(A, dA)", "sum(r in 0..2, A^r*dA*A^(2 - r))", "x'*dA*x*B", "unvec(vec(dA), n, n)", "dA/tr(A)",
     "exp(A) .* dA + 0*dB",
@@ -37,8 +38,10 @@ def test_linear(expression: str) -> None:
 
 
 NOT_LINEAR = {
-    "A": "sym", "dA*dA": "mul", "dA*dB": "mul", "dA .* dA": "had", "dA + A": "add", "exp(dA)": "fn", "inv(dA)": "inv",
-    "dA^2": "matpow", "norm2(dA)": "norm2", "expm_frechet(dA, A)": "frechet", "kron(dA, dB)": "kron", "[dA, A]": "block", "1/tr(dA)": "pow",
+    "A": "sym", "dA*dA": "mul", "dA*dB": "mul", "dA .* dA": "had",
+    "dA + A": "add", "exp(dA)": "fn", "inv(dA)": "inv",
+    "dA^2": "matpow", "norm2(dA)": "norm2", "expm_frechet(dA, A)": "frechet", "kron(dA, dB)": "kron", "[dA, A]": "block",
+    "1/tr(dA)": "pow",
     "max(dA, dB)": "max2", "dA > 0": "cmp", "det(dA)": "det", "dA .^ 1": "pow",
 }  # fmt: skip
 
