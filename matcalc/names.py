@@ -10,7 +10,8 @@ from matcalc.greek import LETTERS, SPELT
 _VARIANTS = {"ϵ": "epsilon", "ϑ": "theta", "ϰ": "kappa", "µ": "mu", "ϖ": "pi", "ϱ": "rho", "ς": "sigma", "ϕ": "phi"}
 _SPELLING = str.maketrans(SPELT | _VARIANTS | {chr(0x2080 + digit): str(digit) for digit in range(10)})
 # letters that usually count something
-COUNTS = frozenset("n m k p q N M K".split())
+COUNTS = frozenset("n m k N M K".split())
+SAMPLE_COUNTS = frozenset("n N".split())  # these even in n - 1
 _STEM = re.compile(r"[A-Za-z]+")
 
 

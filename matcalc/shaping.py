@@ -14,7 +14,7 @@ from typing import NoReturn
 from matcalc.declarations import MAX_MONOMIALS
 from matcalc.errors import InputError, LimitError, MatcalcError, ShapeError, UnsupportedError
 from matcalc.kinds import Kind
-from matcalc.names import COUNTS
+from matcalc.names import COUNTS, SAMPLE_COUNTS
 from matcalc.program import Line, Program, Variable
 from matcalc.shapes import ONE, SCALAR, Dim, Shape, shape_text
 from matcalc.syntax import Node
@@ -193,8 +193,10 @@ class Shaping:
             if not fits:
                 self._fail(node, lambda part=part: self._unequal(first, part, what))  # type: ignore[misc]
         if "scalar" in forms and not self.broadcast and not spread:
-            counting = all(self._only_counts(p) for p in parts if form(self._of(p)) != "scalar")
-            if counting:
+            scalars = [p for p in parts if form(self._of(p)) == "scalar"]
+            named = any(n.op == "name" for p in scalars for n in self._line.nodes[p.first : p.at + 1])
+            counts = COUNTS if named else SAMPLE_COUNTS
+            if all(self._only_counts(p, counts) for p in parts if form(self._of(p)) != "scalar"):
                 raise Conflict(node, lambda: self._mixed(first, forms["scalar"], what))
         if spread and not self.broadcast:
             raise Conflict(
@@ -202,11 +204,11 @@ class Shaping:
             )
         return shape, flags
 
-    def _only_counts(self, part: Node) -> bool:
+    def _only_counts(self, part: Node, counts: frozenset[str]) -> bool:
         """Whether it is an array only because of undeclared names that usually count, as in n*log(a) + x'*x."""
         arrays = [n for n in self._line.nodes[part.first : part.at + 1] if not n.args and self._of(n) != SCALAR]
         meanings = [self._line.meaning[n.at] for n in arrays if n.op == "name"]
-        return len(meanings) == len(arrays) and all(m[0] == "variable" and m[1].name in COUNTS for m in meanings)
+        return len(meanings) == len(arrays) and all(m[0] == "variable" and m[1].name in counts for m in meanings)
 
     def _product(self, node: Node) -> tuple[Shape, int]:
         """Left to right: runs of * and /, each a matrix product, and elementwise products and quotients."""

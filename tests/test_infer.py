@@ -39,6 +39,8 @@ DEPARTURES = [
     ("c*x + b", {"c": "scalar", "x": "vector(n)", "b": "vector(n)"}),
     ("1/n*sum(x)", {"n": "scalar", "x": "vector(m)"}),
     ("sum((x - mean(x)).^2)/(n - 1)", {"x": "vector(m)", "n": "scalar"}),
+    ("(n - 1)*x'*x", {"n": "scalar", "x": "vector(m)"}),
+    ("1 - k .* x", {"k": "vector(n)", "x": "vector(n)"}),
     ("N*log(2*pi) + logdet(S)", {"N": "scalar", "S": "matrix(n, n)"}),
     ("-n/2*log(2*pi*s) - x'*x/(2*s)", {"n": "scalar", "s": "scalar", "x": "vector(m)"}),
     ("sqrt(x^2 + exp(x^2))", {"x": "scalar"}),
@@ -54,6 +56,7 @@ DEPARTURES = [
     ("x - mean(y)", {"x": "vector(n)", "y": "vector(m)"}),
     ("x'*x + x", {"x": "vector(n)"}),
     ("z - logsumexp(z)", {"z": "vector(n)"}),
+    ("sum(y .* log(p) + (1 - y) .* log(1 - p))", {"y": "vector(n)", "p": "vector(n)"}),
     ("max(0, 1 - y .* p)", {"y": "vector(n)", "p": "vector(n)"}),
 ]
 
