@@ -372,13 +372,29 @@ class Products(Algebra):
                 continue
             body = parts(base).body
             cut = next((i for i, m in enumerate(body) if m.cols is ONE), None)
-            if cut is None or (body[0].op != "ones" and body[-1].op != "ones"):
+            if cut is None:
+                continue
+            left, right = body[: cut + 1], body[cut + 1 :]
+            sums: list[Expr] = []  # r*ones(n, n) is sum(r)*ones(1, n)
+            if len(right) > 1 and right[-1].op == "ones":
+                last = right[-1]
+                sums.append(self.power(self.mul(*right[:-1], ops.ones(last.rows, ONE)), k))
+                right = [ops.ones(ONE, last.cols)]
+            if len(left) > 1 and left[0].op == "ones":
+                first = left[0]
+                sums.append(self.power(self.mul(ops.ones(ONE, first.cols), *left[1:]), k))
+                left = [ops.ones(first.rows, ONE)]
+            filled = [len(side) == 1 and side[0].op == "ones" for side in (left, right)]
+            if not any(filled):
                 continue
             rest = self.had_node(HadParts(p.shape, p.coef, p.scalars, {b: x for b, x in p.bases.items() if b is not base}))
-            if body[-1].op == "ones":
-                return self.mul(ops.diag(self.power(ops.mul(*body[: cut + 1]), k)), rest)
-            return self.mul(rest, ops.diag(self.power(self.transpose(ops.mul(*body[cut + 1 :])), k)))
+            if filled[1]:
+                return self.mul(*sums, self._diagonal(self.power(ops.mul(*left), k)), rest)
+            return self.mul(*sums, rest, self._diagonal(self.power(self.transpose(ops.mul(*right)), k)))
         return None
+
+    def _diagonal(self, v: Expr) -> Expr:
+        return ops.eye(v.rows) if v.op == "ones" else ops.diag(v)
 
     def power(self, base: Expr, k: Exponent) -> Expr:
         if isinstance(k, Expr):
