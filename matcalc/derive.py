@@ -12,6 +12,7 @@ from matcalc.adjoint import gradients
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
+from matcalc.index_sums import raised
 from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind
 from matcalc.latex import latex, latex_where
@@ -116,7 +117,7 @@ class Derivation:
         from matcalc.code import module_source
 
         answers = [(a.name, a.expr) for a in self.answers.values()]
-        return module_source(self.function, answers, self.declared, target=target)
+        return module_source(raised(self.function), answers, self.declared, target=target)
 
     def function_of(self, name: str, target: str = "numpy") -> Callable[..., Any]:
         """One function of the generated module."""
@@ -213,7 +214,7 @@ def derive(
     variables = {name: _variable(problem, name) for name in names}
     short = Simplifier(rewriter(table))
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
-    found = _shortest(apart(f), list(variables.values()), structure, table, short)
+    found = _shortest(raised(apart(f)), list(variables.values()), structure, table, short)
     found = {x: renamed(gradient, taken) for x, gradient in found.items()}
     answers: dict[str, Answer] = {}
     notes = list(problem.notes)
