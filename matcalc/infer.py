@@ -21,9 +21,9 @@ from matcalc.unknowns import Unknowns
 
 # what a name may be read as instead, and how far that is from its convention
 INSTEAD = {
-    "scalar": {"vector": 0, "row": 1, "matrix": 3},
-    "vector": {"scalar": 1, "row": 1},
-    "matrix": {"scalar": 3},
+    "scalar": {"vector": 1, "row": 2, "matrix": 4},
+    "vector": {"scalar": 2, "row": 2},
+    "matrix": {"scalar": 4},
 }
 NEARBY = 12  # with more undeclared names under a construct, only the evident repair is tried
 STEPS = 120_000
@@ -64,8 +64,10 @@ def _sample(found: list[Departures], name: str) -> str:
 def _cost(program: Program, departures: Departures) -> tuple[int, int]:
     """How many names leave their convention, then how far."""
     variables = [(program.variables[name], form_) for name, form_ in departures]
-    # a spelt Greek letter is a scalar more firmly than a, b, c
-    tier = sum(INSTEAD[v.convention][f] + (v.convention == "scalar" and is_greek(v.name)) for v, f in variables)
+    tier = sum(INSTEAD[v.convention][f] for v, f in variables)
+    # a spelt Greek letter is a scalar more firmly than a, b, c; a name that is transposed less so
+    tier += sum(v.convention == "scalar" and is_greek(v.name) for v, _ in variables)
+    tier -= sum(v.transposed and f == "vector" for v, f in variables)
     return len(departures), tier
 
 

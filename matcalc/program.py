@@ -35,7 +35,7 @@ class Inference(NamedTuple):
 class Variable:
     """An undeclared name: its form (which may leave the ``convention``), its shape, where it first stands."""
 
-    __slots__ = ("convention", "first", "fixed", "form", "integer", "name", "position", "shape")
+    __slots__ = ("convention", "first", "fixed", "form", "integer", "name", "position", "shape", "transposed")
 
     def __init__(self, name: str, first: int, position: int) -> None:
         self.name = name
@@ -45,6 +45,7 @@ class Variable:
         self.position = position
         self.fixed = False  # an index: always a scalar
         self.integer = False
+        self.transposed = False  # somewhere, as in b'*x
         self.shape: Shape = SCALAR
 
 
@@ -195,6 +196,8 @@ class Program:
                 name = instantiate(node.data, line.indices, node.start)
                 self.mentioned.setdefault(name)
                 line.meaning[node.at] = self._meaning(name, node, line, node.at in integers)
+            elif node.op == "transpose" and node.args[0].at in line.variables:
+                line.variables[node.args[0].at].transposed = True
             elif node.op in ("call", "derivative"):
                 self._function(node, line)
             elif node.op in ("bound", "range"):

@@ -206,9 +206,16 @@ class Shaping:
 
     def _only_counts(self, part: Node, counts: frozenset[str]) -> bool:
         """Whether it is an array only because of undeclared names that usually count, as in n*log(a) + x'*x."""
-        arrays = [n for n in self._line.nodes[part.first : part.at + 1] if not n.args and self._of(n) != SCALAR]
-        meanings = [self._line.meaning[n.at] for n in arrays if n.op == "name"]
-        return len(meanings) == len(arrays) and all(m[0] == "variable" and m[1].name in counts for m in meanings)
+        stack = [part]
+        while stack:
+            node = stack.pop()
+            arrays = [a for a in node.args if self._of(a) != SCALAR]
+            stack += arrays
+            if not arrays:
+                meaning = self._line.meaning.get(node.at, ("",))
+                if meaning[0] != "variable" or meaning[1].name not in counts:
+                    return False
+        return True
 
     def _product(self, node: Node) -> tuple[Shape, int]:
         """Left to right: runs of * and /, each a matrix product, and elementwise products and quotients."""
