@@ -143,11 +143,12 @@ class Rules:
         entrywise = op != "mul" or scalar
         commuting = op != "mul" or left.shape == right.shape == SCALAR
         found = set()
-        for rule in self._binary[op]:
-            if rule.then in found or (rule.shapes is None and not entrywise):
-                continue
-            if rule.holds((left, right)) or (commuting and rule.holds((right, left))):
-                found.add(rule.then)
+        for name in (None, *left.facts, *right.facts):
+            for rule in self._binary[op].get(name, ()):
+                if rule.then in found or (rule.shapes is None and not entrywise):
+                    continue
+                if rule.holds((left, right)) or (commuting and rule.holds((right, left))):
+                    found.add(rule.then)
         shape = left.shape
         if op == "mul":
             shape = right.shape if left.shape == SCALAR else (left.shape[0], right.shape[1])
@@ -224,8 +225,8 @@ class Rules:
         return self._by_head[key]
 
     @cached_property
-    def _binary(self) -> Mapping[str, tuple[Rule, ...]]:
-        """The rules for sums, elementwise products and products of two."""
+    def _binary(self) -> Mapping[str, Mapping[str | None, tuple[Rule, ...]]]:
+        """The rules for sums, elementwise products and products of two, by one fact that each needs (if any)."""
         found: dict[str, list[Rule]] = {"add": [], "had": [], "mul": []}
         for entry in self._by_spelling.get("", ()):
             op, args = entry.subject.op, entry.subject.args
@@ -234,7 +235,7 @@ class Rules:
                 found[op].extend(rules)
                 if op == "mul":
                     found["had"].extend(rule for rule in rules if rule.shapes is None)
-        return {op: tuple(rules) for op, rules in found.items()}
+        return {op: _by_need(rules) for op, rules in found.items()}
 
     @cached_property
     def _special(self) -> Mapping[str, tuple[Rule, ...]]:
@@ -247,6 +248,13 @@ class Rules:
             elif op == "add" and args[0].op == "num" and args[1].op == "mul":
                 found["complement"].extend(_read(entry, args[1].args[1:]))
         return {name: tuple(rules) for name, rules in found.items()}
+
+
+def _by_need(rules: Iterable[Rule]) -> Mapping[str | None, tuple[Rule, ...]]:
+    found: dict[str | None, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(min((name for needed in rule.needs for name in needed), default=None), []).append(rule)
+    return {name: tuple(group) for name, group in found.items()}
 
 
 def _read(entry: Property, variables: Sequence[Expr]) -> list[Rule]:

@@ -19,6 +19,7 @@ from matcalc.ops import add, had, mul, neg, transpose
 from matcalc.shapes import Dim, Shape
 
 BUDGET = 2000
+_LONGEST_RUN = 8  # factors of a product that one variable may stand for among others
 
 
 class Match(NamedTuple):
@@ -165,14 +166,32 @@ class Matcher:
             if not es:
                 yield m
             return
-        spare = len(es) - len(ps)
-        if spare < 0:
+        if not len(ps) <= len(es) <= self.reach(ps):
             return
-        variable = ps[0] in self.variables or (ps[0].op == "t" and ps[0].args[0] in self.variables)
-        for length in range(1, spare + 2 if variable else 2):
+        for length in self._lengths(ps[0], len(es) - len(ps) + 1, m):
             head = es[0] if length == 1 else mul(*es[:length])
             for found in self.whole(ps[0], head, m):
                 yield from self._run(ps[1:], es[length:], found)
+
+    def reach(self, ps: Sequence[Expr]) -> int:
+        """How many factors a chain of patterns can cover."""
+        return sum(_LONGEST_RUN if self._variable_of(p) is not None else 1 for p in ps)
+
+    def _variable_of(self, p: Expr) -> Expr | None:
+        """The variable of a pattern that is a variable or the transpose of one."""
+        inner = p.args[0] if p.op == "t" else p
+        return inner if inner in self.variables else None
+
+    def _lengths(self, p: Expr, most: int, m: Match) -> Sequence[int]:
+        """How many factors this pattern may take."""
+        variable = self._variable_of(p)
+        if variable is None:
+            return (1,)
+        bound = m.bindings.get(variable)
+        if bound is None:
+            return range(1, min(most, _LONGEST_RUN) + 1)
+        length = len(split(bound)[1])
+        return tuple(n for n in {1, length} if n <= most)
 
     def part_of_product(self, p: Expr, e: Expr, m: Match) -> Iterator[tuple[Match, Callable[[Expr], Expr]]]:
         """Every way to match a product with some of the factors of ``e``, and how to put another in their place."""
@@ -185,7 +204,7 @@ class Matcher:
                 yield found, _in_chain(rest, em, ())
         else:
             for start in range(len(em) - len(pm) + 1):
-                for stop in range(start + len(pm), len(em) + 1):
+                for stop in range(start + len(pm), min(len(em), start + self.reach(pm)) + 1):
                     for found in self._run(pm, em[start:stop], m):
                         for whole, rest in self.some("mul", ps, es, found):
                             yield whole, _in_chain(rest, em[:start], em[stop:])
