@@ -31,6 +31,8 @@ _LEAVES: dict[str, Facts] = {
     "const": frozenset({"positive"}),
     "idx": frozenset({"integer"}),
 }
+_KEPT_BY_TRIANGLES: Facts = frozenset({"nonnegative", "integer", "natural", "even", "lower", "upper", "diagonal", "toeplitz"})
+_KEPT_BY_MEANS: Facts = frozenset({"nonnegative", "positive", "symmetric", "lower", "upper", "diagonal"})
 _SQUARE_ZERO: Facts = frozenset({"symmetric", "psd", "diagonal", "lower", "upper", "toeplitz"})
 
 
@@ -137,7 +139,8 @@ def _seeds(node: Expr, args: Sequence[Info]) -> Facts:
         case "zeros" if node.rows is node.cols:
             return _LEAVES["zeros"] | _SQUARE_ZERO
         case "part":
-            return frozenset({str(node.data)}) | (args[0].yes & {"nonnegative", "integer", "natural", "even"})
+            kept = _KEPT_BY_MEANS if node.data == "toeplitz" else _KEPT_BY_TRIANGLES
+            return frozenset({str(node.data)}) | (args[0].yes & kept)
         case "isum":
             return args[3].yes & _SUMMABLE
         case "slice" | "block" | "t" | "vec" | "unvec" | "diagvec":

@@ -107,11 +107,11 @@ def _diagmat(at: Forms, x: Expr) -> Value:
 
 
 def _part(at: Forms, x: Expr) -> Value:
-    """A triangle with the diagonal; of a diagonal matrix the matrix."""
+    """A triangle with the diagonal, of a diagonal matrix the matrix; the means of the diagonals."""
     value = at.values[x.args[0]]
-    if value.form in ("diag", "eye"):
+    if value.form == "eye" or (value.form == "diag" and x.data != "toeplitz"):
         return value
-    return _whole(lambda triangle: f"{triangle.data} triangle")(at, x)
+    return _whole(lambda part: str(part.data))(at, x)
 
 
 def _vec(at: Forms, x: Expr) -> Value:

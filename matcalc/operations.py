@@ -284,6 +284,15 @@ def _of(apply: Callable[[Value], Value]) -> Callable[[Expr, list[Value], Environ
     return lambda n, args, env: apply(np.atleast_2d(args[0]))
 
 
+def _toeplitz(x: Value) -> Value:
+    """Each diagonal replaced by its mean."""
+    result = np.zeros_like(x)
+    for k in range(1 - len(x), len(x)):
+        result += np.diag(np.full(len(x) - abs(k), np.diag(x, k).mean()), k)
+    return result
+
+
+_PARTS: dict[str, Callable[[Value], Value]] = {"lower": np.tril, "upper": np.triu, "toeplitz": _toeplitz}
 _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "num": _number,
     "const": lambda n, a, env: np.float64(np.pi),
@@ -311,7 +320,7 @@ _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "unvec": lambda n, a, env: a[0].reshape((env.size(n.rows), env.size(n.cols)), order="F"),
     "diagmat": _of(lambda x: np.diag(x.reshape(-1))),
     "diagvec": _of(lambda x: np.diag(x)[:, None]),
-    "part": lambda n, a, env: (np.tril if n.data == "lower" else np.triu)(a[0]),
+    "part": lambda n, a, env: _PARTS[str(n.data)](a[0]),
     "kron": lambda n, a, env: np.kron(a[0], a[1]),
     "sum": _along(np.sum),
     "mean": _along(np.mean),

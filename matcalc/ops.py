@@ -21,7 +21,8 @@ matpow     A, k                          integer power of a square matrix, k a s
 t inv det logdet tr adj pinv vec         X
 diagmat / diagvec                        X (both are written diag)
 unvec      v                             (m, n): the m x n matrix whose vec is v
-part       X                             "lower" or "upper": that triangle of X with the diagonal, else 0
+part       X                             "lower" or "upper": that triangle of X with the diagonal, else 0;
+                                         "toeplitz": each diagonal of X replaced by its mean
 kron       A, B
 sum mean   X                             None: all entries; 0: a row; 1: a vector
 prod norm1 norm2 maxel minel             X: over all entries
@@ -62,6 +63,7 @@ ELEMENTWISE_NAMES = (
 ).split()
 MATRIX_FUNCTIONS = "expm logm sqrtm sinm cosm".split()
 COMPARISONS = ("<", "<=", ">", ">=", "==")
+PARTS = {"lower": "tril", "upper": "triu", "toeplitz": "toeplitz"}  # how they are written
 
 
 # --- leaves ---------------------------------------------------------------------------------------
@@ -365,9 +367,11 @@ def unvec(v: Expr, m: Dim, n: Dim) -> Expr:
 
 
 def part(which: str, x: Expr) -> Expr:
-    """The lower or upper triangle of a square matrix with its diagonal, zero elsewhere: tril(X), triu(X)."""
-    assert which in ("lower", "upper"), which
-    _square("tril" if which == "lower" else "triu", x)
+    """The nearest matrix that is lower triangular, upper triangular, Toeplitz: tril(X), triu(X), toeplitz(X).
+
+    Of the triangles the diagonal and one side of it stay; toeplitz replaces the entries of each diagonal by their mean.
+    """
+    _square(PARTS[which], x)
     return x if x.is_scalar else node("part", (x,), which, x.shape)
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from matcalc.expr import Expr, topological
-from matcalc.ops import LONGEST_FLATTENED, add, dim, lift, num, unlift
+from matcalc.ops import LONGEST_FLATTENED, PARTS, add, dim, lift, num, unlift
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 
 
@@ -375,7 +375,7 @@ _READ: dict[str, Callable[[Any], Reading]] = {
     "matpow": lambda x: Power(x.args[0], x.args[1], False),
     "t": lambda x: Transposed(x.args[0]),
     "d": lambda x: Differential(x.args[0]),
-    "part": lambda x: Call("tril" if x.data == "lower" else "triu", x.args),
+    "part": lambda x: Call(PARTS[x.data], x.args),
     "sum": lambda x: Call("sum", x.args, x.data),
     "mean": lambda x: Call("mean", x.args, x.data),
     "softmax": lambda x: Call("softmax", x.args, x.data),

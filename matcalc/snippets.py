@@ -61,6 +61,14 @@ def _adj(X):
     others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
     return np.linalg.det(U)*np.linalg.det(Vt)*((Vt.T*others) @ U.T)
 ''',
+    "_toeplitz": '''
+def _toeplitz(X):
+    """Each diagonal of X replaced by its mean."""
+    n = len(X)
+    place = np.arange(n) - np.arange(n)[:, None] + n - 1
+    sums = np.bincount(place.ravel(), X.ravel(), 2*n - 1)
+    return (sums/(n - np.abs(np.arange(1 - n, n))))[place]
+''',
     "_erf": '''
 def _erf(x):
     """The error function (rational approximations of W. J. Cody and S. Moshier)."""

@@ -54,3 +54,28 @@ def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | Non
         if side in facts:
             return ops.part(side, gradient), f"{x.name} is {side} triangular: only that triangle of the gradient counts"
     return gradient, None
+
+
+def _toeplitz(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str]:
+    """The means of the diagonals, or their sums: the means times the numbers of entries n - |i - j|.
+
+    The numbers are L*L' + L'*L - 1 for the triangle L of ones: min(i, j) + 1 and n - max(i, j).
+    """
+    nearest, _ = _of_entries(gradient, x, "projected")
+    n = gradient.rows
+    if gradient.is_scalar:
+        return gradient, f"{x.name} has one entry"
+    if nearest.op == "diagmat":
+        trace = ops.trace(gradient)
+        weight = trace if structure == "tied" else ops.mul(ops.reciprocal(ops.dim(n)), trace)
+        how = "the sum" if structure == "tied" else "the mean"
+        return ops.mul(weight, ops.eye(n)), f"{x.name} is a multiple of the identity: {how} of the diagonal counts"
+    means = ops.part("toeplitz", nearest)
+    if structure != "tied":
+        return means, f"{x.name} is Toeplitz: the gradient is projected on the Toeplitz matrices, the mean of each diagonal"
+    lower, upper = (ops.part(side, ops.ones(n, n)) for side in ("lower", "upper"))
+    counts = ops.add(ops.mul(lower, upper), ops.mul(upper, lower), ops.neg(ops.ones(n, n)))
+    tied = ops.had(means, counts)
+    if x.data[1].facts & SYMMETRIC:  # type: ignore[index]
+        tied = ops.sub(ops.mul(ops.num(2), tied), ops.had(tied, ops.eye(n)))
+    return tied, f"{x.name} is Toeplitz: entries that are equal move together and count once, the sum of each diagonal"

@@ -65,11 +65,14 @@ def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
         assert isinstance(data, tuple)
         return _digest(op, data, ()), _digest(op, data[::-1], ())
     if op == "part":
-        return _digest(op, data, here), _digest(op, "upper" if data == "lower" else "lower", there)
+        return _digest(op, data, here), _digest(op, _TURNED_PART[str(data)], there)
     if op == "isum":
         return _digest(op, data, here), _digest(op, data, [*here[:3], there[3]])
     own = _digest(op, data, here)
     return own, _digest("t", None, [own])
+
+
+_TURNED_PART = {"lower": "upper", "upper": "lower", "toeplitz": "toeplitz"}
 
 
 def _with_projections(chain: Sequence[tuple[Expr, Prints]]) -> list[Prints]:

@@ -31,8 +31,8 @@ __all__ = [
     "Adjugate", "AxisLogSumExp", "AxisMean", "AxisSum", "Commutation", "Diagonal", "Differential",
     "ElementwiseMax", "ElementwiseMin", "EntryProduct", "Frechet", "Indicator", "LogSumExp", "Lower",
     "MatrixFunction", "MatrixSum", "MaxEntry", "Mean", "MinEntry", "Norm1", "Norm2", "PseudoInverse",
-    "ScalarDifferential", "Softmax", "Total", "Undefined", "Unit", "Unvec", "Upper", "Vec", "evaluated",
-    "expm1", "gelu", "lgamma", "log1p", "relu", "sigmoid", "softplus",
+    "ScalarDifferential", "Softmax", "Toeplitz", "Total", "Undefined", "Unit", "Unvec", "Upper", "Vec",
+    "evaluated", "expm1", "gelu", "lgamma", "log1p", "relu", "sigmoid", "softplus",
 ]  # fmt: skip
 
 
@@ -315,6 +315,17 @@ class Upper(ArrayOperation):
 
     def value(self, x: Any) -> Any:
         return x.upper_triangular()
+
+
+class Toeplitz(ArrayOperation):
+    """The nearest Toeplitz matrix: each diagonal of a square matrix replaced by its mean."""
+
+    symbol = "toeplitz"
+
+    def value(self, x: Any) -> Any:
+        n = x.rows
+        means = {k: sum(x.diagonal(k)) / (n - abs(k)) for k in range(1 - n, n)}
+        return sp.ImmutableMatrix(n, n, lambda i, j: means[int(j) - int(i)])
 
 
 class Vec(ArrayOperation):

@@ -390,6 +390,7 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
     own.Diagonal: _of(ops.diagvec),
     own.Lower: _of(lambda x: ops.part("lower", x)),
     own.Upper: _of(lambda x: ops.part("upper", x)),
+    own.Toeplitz: _of(lambda x: ops.part("toeplitz", x)),
     own.Differential: _of(ops.formal_differential),
     own.ScalarDifferential: _of(ops.formal_differential),
     own.PseudoInverse: _of(ops.pinv),

@@ -271,6 +271,7 @@ def _write_symbol(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     return writer.symbol(*data)
 
 
+_PARTS: dict[Any, Any] = {"lower": own.Lower, "upper": own.Upper, "toeplitz": own.Toeplitz}
 _WRITE: dict[str, Callable[[_Writer, Expr, list[Any]], Any]] = {
     "num": _write_number,
     "const": lambda w, e, a: sp.pi,

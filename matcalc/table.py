@@ -21,6 +21,7 @@ from matcalc.entries import Differential, Entry
 from matcalc.errors import TableError
 from matcalc.expr import Expr, topological
 from matcalc.measure import length
+from matcalc.ops import PARTS
 from matcalc.statements import Erratum, Gradient, Property, Rewrite
 
 EntryT = TypeVar("EntryT", bound=Entry)

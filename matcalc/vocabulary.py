@@ -23,7 +23,7 @@ FUNCTIONS = {
     **dict.fromkeys(MATRIX_FUNCTIONS, Function("square")),
     **dict.fromkeys([name + "_frechet" for name in MATRIX_FUNCTIONS], Function("frechet", 2, 2)),
     **dict.fromkeys(["tr", "det", "logdet"], Function("number_of_square")),
-    **dict.fromkeys(["inv", "adj", "tril", "triu"], Function("square")),
+    **dict.fromkeys(["inv", "adj", "tril", "triu", "toeplitz"], Function("square")),
     **dict.fromkeys(["norm1", "norm2", "prod"], Function("number")),
     **dict.fromkeys(["sum", "mean"], Function("reduce")),
     "pinv": Function("turned"),

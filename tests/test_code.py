@@ -691,6 +691,7 @@ def test_structures_are_used_and_not_formed() -> None:
         ops.mul(X, ops.unit(ops.num(2), N)): "X[:, 2]",
         ops.power(ops.norm2(X), ops.num(2)): "np.vdot(X, X)",
         ops.part("lower", ops.add(X, Y)): "np.tril(X + Y)",
+        ops.part("toeplitz", ops.add(X, Y)): "_toeplitz(X + Y)",
         ops.unvec(ops.mul(ops.kron(X, Y), z), N, N): "np.reshape(z, (n, n))",
     }
     for expr, text in cases.items():

@@ -18,6 +18,7 @@ from matcalc.kinds import ELEMENTWISE, SCALAR_KIND, Kind, kind_of_shape
 from matcalc.matrixfunctions import MATRIX_FUNCTIONS
 from matcalc.operations import _ELEMENTWISE, _OPERATIONS
 from matcalc.ops import num
+from matcalc.sample import project
 from matcalc.shapes import ONE, Dim
 from matcalc.smooth import smooth_function
 

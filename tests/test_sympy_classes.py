@@ -45,6 +45,7 @@ CASES: list[tuple[Any, str, str, Any]] = [
     (own.Indicator("<", 3, X), "(3 < X)", r"\left[3 < X\right]", [[0, 0], [0, 1], [1, 1]]),
     (own.Adjugate(A), "adj(A)", r"\operatorname{adj}\left(A\right)", [[5, -2], [-4, 1]]),
     (own.Diagonal(A), "diag(A)", r"\operatorname{diag}\left(A\right)", [[1], [5]]),
+    (own.Toeplitz(A), "toeplitz(A)", r"\operatorname{toeplitz}\left(A\right)", [[3, 2], [4, 3]]),
     (own.Lower(A), "tril(A)", r"\operatorname{tril}\left(A\right)", [[1, 0], [4, 5]]),
     (own.Upper(A), "triu(A)", r"\operatorname{triu}\left(A\right)", [[1, 2], [0, 5]]),
     (own.Vec(X), "vec(X)", r"\operatorname{vec}\left(X\right)", [[1], [3], [5], [2], [4], [6]]),

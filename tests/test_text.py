@@ -120,6 +120,7 @@ POWERS = {
     "A''": transpose(transpose(A)),
     "inv(X)'": transpose(ops.inv(X)),
     "tril(X)": ops.part("lower", X),
+    "toeplitz(X)": ops.part("toeplitz", X),
     "triu(X)": ops.part("upper", X),
 }
 
