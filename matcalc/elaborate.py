@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from matcalc import ops
+from matcalc.draft import axis_of, span_of
 from matcalc.errors import InputError, LimitError, MatcalcError
 from matcalc.expr import Expr
 from matcalc.kinds import Kind
 from matcalc.program import Inference, Line, Program
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
-from matcalc.shaping import axis_of, span_of
 from matcalc.syntax import Node
 from matcalc.vocabulary import ELEMENTWISE, MATRIX_FUNCTIONS
 
@@ -285,7 +285,7 @@ _CALLS: dict[str, _Make] = {
     **{name: _named(ops.mfn, name) for name in MATRIX_FUNCTIONS},
     **{name + "_frechet": _named(ops.frechet, name) for name in MATRIX_FUNCTIONS},
     "tr": _plain(ops.trace), "det": _plain(ops.det), "logdet": _plain(ops.logdet), "inv": _plain(ops.inv),
-    "tril": _plain(lambda x: ops.part("lower", x)), "triu": _plain(lambda x: ops.part("upper", x)),
+    **{name: _plain(partial(ops.part, which)) for which, name in ops.PARTS.items()},
     "adj": _plain(ops.adj), "pinv": _plain(ops.pinv), "norm1": _plain(ops.norm1), "norm2": _plain(ops.norm2),
     "prod": _plain(ops.prod), "diag": _plain(ops.diag), "vec": _plain(ops.vec), "kron": _plain(ops.kron),
     "outer": _plain(outer), "dot": _plain(dot), "sum": _along(ops.total), "mean": _along(ops.mean),

@@ -11,12 +11,13 @@ import heapq
 from collections.abc import Iterator, Mapping
 from itertools import chain, combinations, count, product
 
+from matcalc.draft import Conflict, form
 from matcalc.errors import InputError, MatcalcError, ShapeError
 from matcalc.kinds import Kind
-from matcalc.names import is_greek
+from matcalc.names import COUNTS, is_greek
 from matcalc.program import Inference, Line, Program, Variable, place
 from matcalc.shapes import Dim, Shape
-from matcalc.shaping import Conflict, Shaping, form
+from matcalc.shaping import Shaping
 from matcalc.unknowns import Unknowns
 
 # what a name may be read as instead, and how far that is from its convention
@@ -65,9 +66,11 @@ def _cost(program: Program, departures: Departures) -> tuple[int, int]:
     """How many names leave their convention, then how far."""
     variables = [(program.variables[name], form_) for name, form_ in departures]
     tier = sum(INSTEAD[v.convention][f] for v, f in variables)
-    # a spelt Greek letter is a scalar more firmly than a, b, c; a name that is transposed less so
+    # a spelt Greek letter is a scalar more firmly than a, b, c; a name that is transposed less so,
+    # and a name that usually counts leaves the vectors first
     tier += sum(v.convention == "scalar" and is_greek(v.name) for v, _ in variables)
     tier -= sum(v.transposed and f == "vector" for v, f in variables)
+    tier -= sum(v.name in COUNTS and f == "scalar" for v, f in variables)
     return len(departures), tier
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matcalc.declarations import kind_of
+from matcalc.draft import Conflict
 from matcalc.elaborate import elaborate
 from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownName
 from matcalc.expr import Expr, topological
@@ -14,7 +15,6 @@ from matcalc.infer import infer
 from matcalc.kinds import Kind
 from matcalc.names import COUNTS, spelled
 from matcalc.program import NONE, Program, check_declarable, place
-from matcalc.shaping import Conflict
 from matcalc.syntax import kind_statement, statements
 
 Declarations = Mapping[str, "str | Kind"] | str | None
