@@ -12,7 +12,10 @@ from matcalc.adjoint import gradients
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
+from matcalc.higher import Forms, stacked
+from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
+from matcalc.index_text import index_latex, index_text
 from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind
 from matcalc.latex import latex, latex_where
@@ -24,7 +27,7 @@ from matcalc.rewrite import rewriter
 from matcalc.separate import separated
 from matcalc.shapes import ONE, shape_text
 from matcalc.simplify import Simplifier
-from matcalc.structure import structured, unstructured
+from matcalc.structure import direction_kind, structured, unstructured
 from matcalc.table import Table, default_table
 from matcalc.text import program, text
 
@@ -46,9 +49,13 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Derivation:
-    """What ``derive`` found. ``answer`` is the gradient; several variables: ``answers``, ``d["W1"]`` for each."""
+    """What ``derive`` found. ``answer`` is the closed form; several variables: ``answers``, ``d["W1"]`` for each.
 
-    function: Expr
+    ``what`` is gradient, jacobian or hessian; ``loss`` the function that was differentiated. Jacobians and Hessians carry
+    their other readings (linear map, index form) in ``forms``.
+    """
+
+    loss: Expr
     declared: Mapping[str, Kind]
     answers: Mapping[str, Answer]
     layout: str
@@ -58,7 +65,8 @@ class Derivation:
     table: Table
     problem: Problem | None = None
     first_principles: bool = False
-    order: int = 1
+    what: str = "gradient"
+    forms: Mapping[str, Forms] = field(default_factory=dict)
 
     @property
     def answer(self) -> Expr:
@@ -68,7 +76,13 @@ class Derivation:
     @property
     def shape(self) -> tuple[str, ...]:
         """The shape of the answer as an array: one entry for a vector or row, two for a matrix, none for a scalar."""
-        return array_shape(next(iter(self.answers.values())).variable)
+        return self.shape_of(next(iter(self.answers)))
+
+    def shape_of(self, name: str) -> tuple[str, ...]:
+        """The shape of one answer: that of the function, then that of the variable."""
+        form = self.forms.get(name)
+        variable = self.answers[name].variable
+        return array_shape(variable) if form is None else value_shape(form.function) + array_shape(variable)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -77,12 +91,12 @@ class Derivation:
 
     def shown(self, answer: Answer) -> Expr:
         """The answer in the layout: numerator layout transposes it."""
-        if self.layout == "gradient":
+        if self.layout == "gradient" or self.what != "gradient":
             return answer.expr
         return Simplifier(rewriter(self.table))(ops.transpose(answer.expr))
 
     def __getitem__(self, name: str) -> Derivation:
-        return replace(self, answers={name: self.answers[name]})
+        return replace(self, answers={name: self.answers[name]}, forms={n: f for n, f in self.forms.items() if n == name})
 
     def text(self) -> str:
         """The answer in the input language; for several variables a program with a line ``dX = ...`` for each."""
@@ -97,10 +111,24 @@ class Derivation:
         return latex_where([(self.adjoint_name(a), self.shown(a)) for a in self.answers.values()])
 
     def pretty(self) -> str:
-        """The answer in Unicode."""
+        """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
+        if self.forms:
+            return "\n".join(line for name in self.answers for line in self._readings(name))
         if len(self.answers) == 1:
             return pretty(self.answer)
         return "\n".join(f"{self.adjoint_name(a)} = {pretty(self.shown(a))}" for a in self.answers.values())
+
+    def _readings(self, name: str) -> list[str]:
+        """The lines of one Jacobian or Hessian."""
+        form, answer = self.forms[name], self.answers[name]
+        front = f"{name}: " if len(self.answers) > 1 else ""
+        if not form.stacked:
+            return [front + pretty(answer.expr)]
+        change = "dY" if self.what == "jacobian" else f"H[{form.direction.name}]"
+        lines = [f"{front}{change} = {pretty(form.map)}", f"vec form, columns stacked: {pretty(form.matrix)}"]
+        if form.index is not None:
+            lines.append(index_text(form.index, "J" if self.what == "jacobian" else "H"))
+        return lines
 
     def adjoint_name(self, answer: Answer) -> str:
         """``dX``, or with underscores where the user has that name."""
@@ -113,24 +141,32 @@ class Derivation:
         return f"$\\displaystyle {self.latex()}$"
 
     def source(self, target: str = "numpy") -> str:
-        """A self-contained module with ``value``, ``gradient`` and ``value_and_gradient``."""
+        """A self-contained module with ``value`` and ``gradient``, ``jacobian`` or ``hessian``; for a scalar function also
+        ``value_and_gradient``, with a Hessian ``hvp``."""
         from matcalc.code import module_source
 
-        answers = [(a.name, a.expr) for a in self.answers.values()]
-        return module_source(raised(self.function), answers, self.declared, target=target)
+        answers = [(a.name, self._coded(a)) for a in self.answers.values()]
+        return module_source(raised(self.loss), answers, self.declared, target=target, what=self.what, forms=self.forms)
 
-    def function_of(self, name: str, target: str = "numpy") -> Callable[..., Any]:
-        """One function of the generated module."""
+    def _coded(self, answer: Answer) -> Expr:
+        """What code computes: the array of a Jacobian from its index form, else its matrix."""
+        form = self.forms.get(answer.name)
+        if form is None or not form.stacked:
+            return answer.expr
+        return form.index.node() if form.index is not None else form.matrix
+
+    def function(self, name: str | None = None, target: str = "numpy") -> Callable[..., Any]:
+        """The derivative as a Python function of keyword arguments (or another function of the generated module)."""
         from matcalc.code import compile_module
 
-        return compile_module(self.source(target))[name]  # type: ignore[no-any-return]
+        return compile_module(self.source(target))[name or self.what]  # type: ignore[no-any-return]
 
     @property
     def expr(self) -> Any:
         """The answer as a SymPy expression."""
         from matcalc.sympy_bridge import to_sympy
 
-        return to_sympy(self.answer)
+        return to_sympy(self.answer, getattr(self.problem, "objects", None))
 
     @cached_property
     def steps(self) -> tuple[Any, ...]:
@@ -143,17 +179,45 @@ class Derivation:
         """Compare with finite differences, independently of the engine; the worst verdict for several variables."""
         from matcalc.verify import verify_gradient
 
+        if self.forms:
+            verdicts = [v for form in self.forms.values() for v in self._verify_forms(form, **options)]
+            return min(verdicts, key=lambda v: (v.holds, -v.residual))
         how = {"auto": "auto", "projected": "auto", "tied": "tied", "free": "free"}[self.structure]
         verdicts = [
-            verify_gradient(self.function, a.variable, a.expr, kinds=self.declared, structure=how, **options)
+            verify_gradient(self.loss, a.variable, a.expr, kinds=self.declared, structure=how, **options)
             for a in self.answers.values()
         ]
         return min(verdicts, key=lambda v: (v.holds, -v.residual))
 
+    def _other_readings(self, name: str) -> dict[str, str]:
+        form = self.forms.get(name)
+        if form is None or not form.stacked:
+            return {}
+        index = {"index": index_text(form.index), "index_latex": index_latex(form.index)} if form.index else {}
+        return {"map": text(form.map), "map_latex": latex(form.map), **index}
+
+    def _verify_forms(self, form: Forms, **options: Any) -> list[Verdict]:
+        """The map against differences, the matrix and the index form against the map."""
+        from matcalc.verify import verify_differential, verify_equal
+
+        dx = form.direction
+        kinds = {**self.declared, dx.name: direction_kind(form.variable, self.structure)}
+        free = {form.variable: unstructured(form.variable)} if self.structure == "free" else {}
+        f, change = (ops.substitute(e, free) for e in (form.function, form.map))
+        x = free.get(form.variable, form.variable)
+        verdicts = [verify_differential(f, change, {x: dx}, kinds=kinds, **options)]
+        if x.is_scalar:
+            return [*verdicts, verify_equal(form.map, ops.mul(form.matrix, dx), kinds=kinds, **options)]
+        product = ops.mul(form.matrix, stacked(dx))
+        verdicts.append(verify_equal(stacked(form.map), product, kinds=kinds, **options))
+        if form.index is not None and form.stacked:
+            verdicts.append(verify_equal(form.matrix, form.index.node(), kinds=kinds, **options))
+        return verdicts
+
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
         return {
-            "function": text(self.function),
+            "function": text(self.loss),
             "variables": self.kinds,
             "layout": self.layout,
             "conditions": list(self.conditions),
@@ -162,7 +226,8 @@ class Derivation:
                 a.name: {
                     "text": text(self.shown(a)),
                     "latex": latex(self.shown(a)),
-                    "shape": list(array_shape(a.variable)),
+                    "shape": list(self.shape_of(a.name)),
+                    **self._other_readings(a.name),
                 }
                 for a in self.answers.values()
             },
@@ -170,6 +235,11 @@ class Derivation:
             "steps": [s.json() for s in self.steps],
             "code": {"numpy": self.source("numpy")},
         }
+
+
+def value_shape(f: Expr) -> tuple[str, ...]:
+    """The shape of a computed value as an array."""
+    return array_shape(f) if f.op == "sym" else tuple(str(d) for d in f.shape if d is not ONE)
 
 
 def array_shape(x: Expr) -> tuple[str, ...]:
@@ -194,43 +264,67 @@ def derive(
 ) -> Derivation:
     """The gradient G of a scalar function, df = tr(G' dX), in closed form; G has the shape of the variable.
 
+    Of a vector or matrix the Jacobian, an array of shape f.shape + X.shape, as a matrix where there is one, else as a
+    linear map, in vec form and in index form; ``order=2``: the Hessian of a scalar function in the same forms.
+
     ``function`` is text in the input language, a program, or a SymPy expression; ``wrt`` a name or several;
     ``declare`` kinds as a mapping or text. Raises a subclass of ``MatcalcError``: wrong input, or what is refused
     with its reason. (Magnus & Neudecker 2019, sec. 9.2: the first identification theorem.)
     """
     if layout not in LAYOUTS:
         raise InputError(f"there is no layout '{layout}'", hint=f"one of {', '.join(LAYOUTS)}")
-    names = _names(wrt)
+    names = _names(wrt if isinstance(wrt, str) or not hasattr(wrt, "name") else _name(wrt))
     problem = _problem(function, names, declare, of)
-    if order != 1:
-        raise UnsupportedError(f"derivatives of order {order} are not supported yet", hint="leave --order out for the gradient")
+    if order not in (1, 2):
+        raise UnsupportedError(f"derivatives of order {order} are not supported", hint="the order is 1 or 2")
     f = problem.function
-    if not f.is_scalar:
-        raise UnsupportedError(
-            f"the function is {_form(f)}, and Jacobians are not supported yet",
-            hint="the gradient needs a scalar function, such as sum(...), tr(...) or norm2(...)^2",
-        )
+    if order == 2 and not f.is_scalar:
+        raise UnsupportedError(f"the function is {_form(f)}; a Hessian needs a scalar function", hint="sum(...) or one entry of it")
     table = table or default_table()
     variables = {name: _variable(problem, name) for name in names}
     short = Simplifier(rewriter(table))
-    taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
-    found = _shortest(raised(apart(f)), list(variables.values()), structure, table, short)
-    found = {x: renamed(gradient, taken) for x, gradient in found.items()}
-    answers: dict[str, Answer] = {}
+    targets = list(variables.values())
     notes = list(problem.notes)
+    answers: dict[str, Answer] = {}
+    forms: dict[str, Forms] = {}
+    if f.is_scalar:
+        taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
+        found = _shortest(raised(apart(f)), targets, structure, table, short)
+        found = {x: renamed(gradient, taken) for x, gradient in found.items()}
+        for name, x in variables.items():
+            convention = structured(found[x], x, structure)[1]
+            answers[name] = Answer(name, x, found[x], convention)
+            notes.extend([convention] if convention else [])
+    if order == 2 or not f.is_scalar:
+        functions = {"": raised(f)} if not f.is_scalar else {name: a.expr for name, a in answers.items()}
+        answers = {}
+        for outer, function in functions.items():
+            for name, x in variables.items():
+                form = derivative_forms(function, x, problem.kinds, structure, table, short)
+                key = name if len(functions) == 1 else f"{outer},{name}"
+                forms[key] = form
+                answers[key] = Answer(key, x, form.matrix)
+        if any(form.stacked for form in forms.values()):
+            notes.append("the vec form stacks columns: vec(dY) = V*vec(dX)")
     for name, x in variables.items():
-        convention = structured(found[x], x, structure)[1]
-        answers[name] = Answer(name, x, found[x], convention)
-        if convention:
-            notes.append(convention)
         if x not in symbols(f):
             notes.append(f"{name} is declared but does not occur: the derivative is zero")
-    targets = list(variables.values())
     bare = ops.substitute(f, {x: unstructured(x) for x in targets})
     notes.extend(kinks(bare, [unstructured(x) for x in targets], table, short))
     notes.extend(sorted(short.given_up))
     return Derivation(
-        f, problem.kinds, answers, layout, structure, tuple(conditions(f, targets, table, short)), tuple(notes), table, problem, first_principles
+        f,
+        problem.kinds,
+        answers,
+        layout,
+        structure,
+        tuple(conditions(f, targets, table, short)),
+        tuple(notes),
+        table,
+        problem,
+        first_principles,
+        "gradient" if not forms else "hessian" if f.is_scalar else "jacobian",
+        forms,
     )
 
 
@@ -259,8 +353,13 @@ def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short:
     return best
 
 
+def _name(w: Any) -> str:
+    """A name, given as text or as a SymPy symbol."""
+    return w if isinstance(w, str) else str(getattr(w, "name", w))
+
+
 def _names(wrt: str | Sequence[str]) -> tuple[str, ...]:
-    names = tuple(n.strip() for n in wrt.split(",")) if isinstance(wrt, str) else tuple(wrt)
+    names = tuple(n.strip() for n in wrt.split(",")) if isinstance(wrt, str) else tuple(_name(w) for w in wrt)
     if not names or not all(names):
         raise InputError("no variable to differentiate by", hint="name one, as in wrt='x' or --wrt x")
     return tuple(dict.fromkeys(map(spelled, names)))

@@ -23,6 +23,9 @@ def local_differential(n: Expr, d: Mapping[Expr, Expr], table: Table) -> tuple[E
     terms: list[Expr] = []
     if n.op == "add":
         terms = [d[a] for a in n.args if a in d]
+    elif n.op == "block":
+        terms = [ops.rebuild(n, [d.get(a, ops.zeros(*a.shape)) for a in n.args])]
+        entry = table.differential(n)
     elif n.op in MULTILINEAR:
         for i, a in enumerate(n.args):
             if a in d:

@@ -266,6 +266,9 @@ class Functions(Algebra):
                 return self.mul(*body[:-1], self.total(body[-1]))
             if axis == 0 and body[0].cols is ONE:
                 return self.mul(self.total(body[0]), *body[1:])
+            if axis == 0 and body[-1].op == "diagmat":
+                row = self.transpose(column(self, body[-1].args[0]))
+                return self.had(self.total(ops.mul(*body[:-1]), 0), row)
             if axis == 1 and body[0].op == "diagmat":
                 return self.had(column(self, body[0].args[0]), self.total(ops.mul(*body[1:]), 1))
         whole = ops.mul(*body)
@@ -277,8 +280,9 @@ class Functions(Algebra):
                 return ops.lift(ops.dim(count), {None: SCALAR, 0: (ONE, whole.cols), 1: (whole.rows, ONE)}[axis])
             case "eye":
                 return ops.dim(whole.rows) if axis is None else ops.ones(*((whole.rows, ONE) if axis else (ONE, whole.rows)))
-            case "diagmat" if axis is None:
-                return self.total(whole.args[0])
+            case "diagmat":
+                v = column(self, whole.args[0])
+                return self.total(v) if axis is None else v if axis else self.transpose(v)
             case "add" if self.expanding:
                 return self.add(*(self.total(a, axis) for a in whole.args))
             case "had" if self.expanding and axis is None and len(whole.args) == 2:

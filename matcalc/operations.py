@@ -51,6 +51,28 @@ def apply(n: Expr, args: list[Value], env: Environment) -> Value:
     return value
 
 
+def _tensor(n: Expr, args: list[Value], env: Environment) -> Value:
+    """The array of the index form, its first axes stacked against the others, first index fastest."""
+    indices, sizes, lead, terms = n.data  # type: ignore[misc]
+    shape = [env.size(d) for d in sizes]
+    letters: dict[str, int] = {name: i for i, name in enumerate(indices)}
+    total: Value = np.zeros(shape)
+    rest = list(args)
+    for scalars, deltas, entries in terms:
+        factor = np.prod([rest.pop(0) for _ in range(scalars)]) if scalars else 1.0
+        operands: list[Any] = []
+        for at in entries:
+            value = np.asarray(rest.pop(0))
+            operands += [value if len(at) == 2 else value.reshape(-1), [letters.setdefault(i, len(letters)) for i in at]]
+        for left, right, size in deltas:
+            operands += [np.eye(env.size(size)), [letters[left], letters[right]]]
+        for name, length in zip(indices, shape, strict=True):
+            operands += [np.ones(length), [letters[name]]]
+        total = total + factor * np.einsum(*operands, list(range(len(indices))))
+    flat = (int(np.prod(shape[:lead], dtype=int)), int(np.prod(shape[lead:], dtype=int)))
+    return total.reshape(flat, order="F")
+
+
 def integer(value: Value) -> int:
     number = complex(value).real
     if not np.isfinite(number) or abs(number - round(number)) > 1e-9:
@@ -317,6 +339,7 @@ _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "adj": _of(adjugate),
     "pinv": _of(pinv),
     "vec": _of(lambda x: x.reshape(-1, 1, order="F")),
+    "tensor": lambda n, a, env: _tensor(n, a, env),
     "unvec": lambda n, a, env: a[0].reshape((env.size(n.rows), env.size(n.cols)), order="F"),
     "diagmat": _of(lambda x: np.diag(x.reshape(-1))),
     "diagvec": _of(lambda x: np.diag(x)[:, None]),

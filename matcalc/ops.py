@@ -38,6 +38,7 @@ block      entries, row by row           (block rows, block columns)
 slice      X, index expressions          (rows, columns), each ("all",), ("range", start, stop) or
                                          ("at",), which takes the next index expression
 isum       index, low, high, body        sum of body for index = low, ..., high
+tensor     all scalars and arrays        an array with more than two axes, for code: see ``tensor``
 d          X                             the differential of X, for derivations (written dX or d(...))
 ========== ============================= ======================================================
 
@@ -576,6 +577,28 @@ def isum(index: Expr, low: Expr, high: Expr, body: Expr) -> Expr:
 def formal_differential(x: Expr) -> Expr:
     """dX as a formal quantity of X's shape, for derivations; nothing is computed."""
     return node("d", (x,), None, x.shape)
+
+
+def tensor(
+    indices: tuple[str, ...],
+    sizes: tuple[Dim, ...],
+    lead: int,
+    terms: Sequence[tuple[Sequence[Expr], Sequence[tuple[str, str, Dim]], Sequence[tuple[Expr, tuple[str, ...]]]]],
+) -> Expr:
+    """The array T[indices] = sum of terms; a term is scalars * deltas * entries, summed over indices that are not free.
+
+    As a node it counts as the matrix of its first ``lead`` axes by the others, each stacked with the first index fastest.
+    data: (indices, sizes, lead, ((number of scalars, deltas, indices of each entry), ...)).
+    """
+    args: list[Expr] = []
+    data = []
+    for scalars, deltas, entries in terms:
+        args.extend([*scalars, *(array for array, _ in entries)])
+        data.append((len(scalars), tuple(deltas), tuple(at for _, at in entries)))
+    shape = [ONE, ONE]
+    for i, size in enumerate(sizes):
+        shape[i >= lead] = shape[i >= lead] * size
+    return node("tensor", tuple(args), (indices, sizes, lead, tuple(data)), (shape[0], shape[1]))
 
 
 # --- scalars among arrays -------------------------------------------------------------------------

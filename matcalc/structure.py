@@ -6,8 +6,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matcalc import ops
-from matcalc.errors import InputError, UnsupportedError
+from matcalc.errors import InputError
 from matcalc.expr import Expr
+from matcalc.kinds import Kind
 
 STRUCTURES = ("auto", "projected", "tied", "free")
 SYMMETRIC = frozenset({"symmetric", "spd", "psd"})
@@ -21,12 +22,20 @@ def unstructured(x: Expr) -> Expr:
     return ops.sym(name, replace(kind, facts=kind.facts & OPEN))
 
 
+def direction_kind(x: Expr, structure: str) -> Kind:
+    """The kind of a change of x: of the same linear structure, unless that is not used."""
+    kind: Kind = x.data[1]  # type: ignore[index]
+    linear = {"symmetric"} if kind.facts & SYMMETRIC else kind.facts & {"diagonal", "lower", "upper", "toeplitz"}
+    return replace(kind, facts=frozenset() if structure == "free" else frozenset(linear))
+
+
 def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | None]:
     """The gradient G for the declared structure of x, and a sentence that says which convention it follows.
 
     projected: the nearest matrix with the structure, so that df = tr(G' dX) for every dX that has it: symmetric
-    (G + G')/2, diagonal G .* eye, triangular the triangle. tied: entries that move together count once each:
-    G + G' - G .* eye (Petersen & Pedersen 2012, eq. 138). free: G.
+    (G + G')/2, diagonal G .* eye, triangular the triangle, Toeplitz the means of the diagonals. tied: entries that move
+    together count once each: G + G' - G .* eye (Petersen & Pedersen 2012, eq. 138), sums of diagonals (eq. 143).
+    free: G.
     """
     if structure not in STRUCTURES:
         raise InputError(f"there is no structure '{structure}'", hint=f"one of {', '.join(STRUCTURES)}")
@@ -38,10 +47,17 @@ def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | Non
     if structure == "free":
         linear = facts & (SYMMETRIC | {"diagonal", "lower", "upper", "toeplitz"})
         return gradient, f"the structure of {x.name} is not used (free gradient)" if linear else None
-    if "diagonal" in facts or {"lower", "upper"} <= facts:
-        return ops.diag(ops.diagvec(gradient)), f"{x.name} is diagonal: only the diagonal of the gradient counts"
     if "toeplitz" in facts:
-        raise UnsupportedError(f"the gradient with respect to the Toeplitz matrix {x.name} is not supported yet", hint="--structure free gives the gradient without the structure")
+        return _toeplitz(gradient, x, structure)
+    return _of_entries(gradient, x, structure)
+
+
+def _of_entries(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | None]:
+    """For structures that tie an entry to its mirror image, or make it zero."""
+    facts = x.data[1].facts  # type: ignore[index]
+    triangular = facts & {"lower", "upper"}
+    if "diagonal" in facts or len(triangular) == 2 or (triangular and facts & SYMMETRIC):
+        return ops.diag(ops.diagvec(gradient)), f"{x.name} is diagonal: only the diagonal of the gradient counts"
     if facts & SYMMETRIC:
         turned = ops.transpose(gradient)
         if structure == "tied":

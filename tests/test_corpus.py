@@ -137,7 +137,7 @@ def test_the_code_computes_the_value_and_the_gradient(name: str, rng: np.random.
     variable = kinds[next(iter(d.answers))]
     dims = sorted({size for kind in kinds.values() for dim in kind.shape for size in dim.names})
     sizes = dict(zip(dims, range(2, 2 + len(dims)), strict=True)) | d.verify().sizes[0]
-    values, value, gradient = fit_point(d.function, d.answer, kinds, sizes, rng)
+    values, value, gradient = fit_point(d.loss, d.answer, kinds, sizes, rng)
     call = module["value_and_gradient"]
     got_value, got_gradient = call(**arguments(call, kinds, values, sizes))
 
@@ -151,9 +151,9 @@ BOOKS = [name for name, case in CASES.items() if "textbook" in case]
 @pytest.mark.parametrize("name", BOOKS)
 def test_the_textbook_is_right(name: str) -> None:
     d = derived(name)
-    x = next((s for s in symbols(d.function) if s.name == CASES[name]["wrt"]), None)
+    x = next((s for s in symbols(d.loss) if s.name == CASES[name]["wrt"]), None)
     printed = parse(CASES[name]["textbook"], d.kinds)
-    verdict = verify_gradient(d.function, x, printed) if x is not None else verify_equal(d.answer, printed)
+    verdict = verify_gradient(d.loss, x, printed) if x is not None else verify_equal(d.answer, printed)
 
     assert verdict, str(verdict)
 

@@ -27,7 +27,7 @@ CASES = [
 @pytest.mark.parametrize(("function", "name", "declare"), CASES, ids=[f"{c[0]}-{c[2]}" for c in CASES])
 def test_indices_of_an_answer_have_names_of_their_own(function: str, name: str, declare: str) -> None:
     d = mc.derive(function, wrt=name, declare=declare)
-    used = names_in(d.function) - {n.data for n in topological(d.function) if n.op == "idx"} | set(d.kinds)
+    used = names_in(d.loss) - {n.data for n in topological(d.loss) if n.op == "idx"} | set(d.kinds)
 
     assert not {n.data for n in topological(d.answer) if n.op == "idx"} & used
     assert parse(d.text(), d.kinds) is d.answer

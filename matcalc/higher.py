@@ -1,0 +1,81 @@
+"""Jacobians and Hessians: one differential, read in several ways.
+
+The map dY in terms of dX is always closed. From it: the matrix J with dy = J*dx for vectors, the vec form
+vec(dY) = V*vec(dX) with columns stacked for matrices, the index form with deltas. (Magnus & Neudecker 2019, ch. 5, 6, 9, 10.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from matcalc import ops
+from matcalc.differential import differential
+from matcalc.errors import BudgetError, UnsupportedError
+from matcalc.expr import Expr, topological
+from matcalc.index_form import IndexForm, index_form
+from matcalc.kinds import Kind
+from matcalc.measure import length
+from matcalc.normal import normal_form
+from matcalc.shapes import ONE
+from matcalc.simplify import Simplifier
+from matcalc.structure import structured
+from matcalc.table import Table
+from matcalc.vectorize import matrix_of
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The derivative of ``function`` by ``variable``: the map (in terms of ``direction``), its matrix, its index form.
+
+    ``matrix`` is J for vectors and scalars, V (columns stacked) otherwise; ``stacked`` says which.
+    """
+
+    function: Expr
+    variable: Expr
+    direction: Expr
+    map: Expr
+    matrix: Expr
+    stacked: bool
+    index: IndexForm | None
+
+
+def stacked(x: Expr) -> Expr:
+    """vec(X) as a column; rows and scalars too."""
+    return x if x.cols is ONE else (ops.transpose(x) if x.rows is ONE else ops.vec(x))
+
+
+def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Table, short: Simplifier) -> Forms:
+    """All readings of the differential of f along dX."""
+    name, kind = x.data  # type: ignore[misc]
+    d_name = f"d{name}"
+    while d_name in taken:
+        d_name += "_"
+    dx = ops.sym(d_name, replace(kind, facts=frozenset()))
+    along = dx if structure == "free" else structured(dx, x, "projected" if structure == "auto" else structure)[0]
+    if structure == "tied" and along is not dx:
+        raise UnsupportedError("second derivatives in the tied-entries convention are not supported", hint="leave --structure out for the projected form")
+    change = short.settled(differential(f, {x: along}, table))
+    if x.is_scalar:
+        slope = short.settled(ops.substitute(change, {dx: ops.num(1)}))
+        return Forms(f, x, dx, change, slope, False, None)
+    matrix = _matrix(change, dx, table, short)
+    try:
+        index = index_form(change, dx)
+    except UnsupportedError:
+        index = None
+    line = ONE in f.shape and ONE in x.shape
+    return Forms(f, x, dx, change, matrix, not line, index)
+
+
+def _matrix(change: Expr, dx: Expr, table: Table, short: Simplifier) -> Expr:
+    """The matrix of the map, from its short and from its expanded form; the shorter."""
+    found = short.settled(matrix_of(change, dx))
+    if ONE not in change.shape or ONE not in dx.shape:
+        return found
+    try:
+        expanded = normal_form(change, table)
+    except BudgetError:
+        return found
+    other = short.settled(matrix_of(expanded, dx))
+    return min(other, found, key=lambda e: (any(n.op in ("kron", "vec") for n in topological(e)), length(e)))

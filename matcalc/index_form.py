@@ -1,0 +1,257 @@
+"""Index form: the derivative as an array, J[i, j, k, l] = df_ij/dX_kl, written with entries and deltas.
+
+A lowering of an expression that is linear in dX, in one direction only: every term becomes a product of entries that
+share indices, ``delta_ik*x_l``, with sums over inner indices where matrices meet. The same terms are an einsum for code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matcalc import ops
+from matcalc.errors import UnsupportedError
+from matcalc.expr import Expr, depends
+from matcalc.indices import names_in
+from matcalc.shapes import ONE, Dim, Shape
+
+Index = str | None  # None along a dimension of size 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of an array: the array and its indices (one for a vector or row, two for a matrix)."""
+
+    array: Expr
+    indices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """1 where the two indices agree, else 0; ``size`` is their range."""
+
+    left: str
+    right: str
+    size: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """scalars * deltas * entries, summed over the indices that are not free."""
+
+    scalars: tuple[Expr, ...]
+    deltas: tuple[Delta, ...]
+    entries: tuple[Entry, ...]
+    summed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexForm:
+    """J[indices] = sum of the terms; the first indices are the function's, the others the variable's."""
+
+    indices: tuple[str, ...]
+    sizes: tuple[Dim, ...]
+    lead: int
+    terms: tuple[Term, ...]
+
+    def node(self) -> Expr:
+        """The array as a node, for evaluation and code."""
+        terms = [
+            (
+                t.scalars,
+                [(d.left, d.right, d.size) for d in t.deltas],
+                [(e.array, e.indices) for e in t.entries],
+            )
+            for t in self.terms
+        ]
+        return ops.tensor(self.indices, self.sizes, self.lead, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    node: Expr
+    at: tuple[Index, Index]
+    scalars: tuple[Expr, ...]
+    entries: tuple[Entry, ...]
+    deltas: tuple[Delta, ...]
+
+
+def index_form(e: Expr, dx: Expr) -> IndexForm:
+    """The index form of e, linear in the symbol dx; UnsupportedError if an operation has none."""
+    letters = _letters(names_in(e, dx))
+    at, shape_at = _axes(e.shape, letters)
+    var, shape_var = _axes(dx.shape, letters)
+    active = depends(e, [dx])
+    done: list[Term] = []
+    todo = [_State(e, at, (), (), ())] if e in active else []
+    while todo:
+        state = todo.pop()
+        if state.node is dx:
+            done.append(_finished(state, var, dx.shape, shape_at + shape_var))
+        else:
+            todo.extend(reversed(_expanded(state, active, letters)))
+    named = [(i, d) for i, d in zip((*at, *var), (*e.shape, *dx.shape), strict=True) if i is not None]
+    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(done))
+
+
+def _letters(taken: set[str]) -> Iterator[str]:
+    plain = [c for c in "ijklabcdefghmnopqrstuvwxyz" if c not in taken]
+    yield from plain
+    yield from (f"{c}{n}" for n in range(1, 1000) for c in plain)
+
+
+def _axes(shape: Shape, letters: Iterator[str]) -> tuple[tuple[Index, Index], tuple[str, ...]]:
+    at = tuple(None if d is ONE else next(letters) for d in shape)
+    return (at[0], at[1]), tuple(i for i in at if i is not None)
+
+
+def _entry(x: Expr, at: tuple[Index, Index]) -> tuple[Entry, ...]:
+    """The entry x[at]; a transposed array is read the other way."""
+    while x.op == "t":
+        x, at = x.args[0], (at[1], at[0])
+    return (Entry(x, tuple(i for i in at if i is not None)),)
+
+
+def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_State]:
+    n, (i, j) = s.node, s.at
+
+    def to(node: Expr, at: tuple[Index, Index], *entries: Entry, scalars: tuple[Expr, ...] = (), deltas: tuple[Delta, ...] = ()) -> _State:
+        return _State(node, at, s.scalars + scalars, s.entries + entries, s.deltas + deltas)
+
+    def fresh(d: Dim) -> Index:
+        return None if d is ONE else next(letters)
+
+    match n.op:
+        case "add":
+            return [to(a, s.at) for a in n.args if a in active]
+        case "t":
+            return [to(n.args[0], (j, i))]
+        case "had":
+            (x,) = [a for a in n.args if a in active]
+            rest = [e for a in n.args if a is not x for e in _entry(a, s.at)]
+            return [to(x, s.at, *rest)]
+        case "mul":
+            return _product(s, active, to, fresh)
+        case "sum" | "mean":
+            (x,) = n.args
+            at = (i if n.data == 1 else fresh(x.rows), j if n.data == 0 else fresh(x.cols))
+            count = {None: x.rows * x.cols, 0: x.rows, 1: x.cols}[n.data]  # type: ignore[index]
+            scale = (ops.reciprocal(ops.dim(count)),) if n.op == "mean" else ()
+            return [to(x, at, scalars=scale)]
+        case "tr":
+            k = fresh(n.args[0].rows)
+            return [to(n.args[0], (k, k))]
+        case "diagvec":
+            return [to(n.args[0], (i, i))]
+        case "diagmat":
+            assert i is not None and j is not None
+            x = n.args[0]
+            return [to(x, (i, None) if x.cols is ONE else (None, i), deltas=(Delta(i, j, n.rows),))]
+        case "slice" if all(spec[0] != "range" for spec in n.data):  # type: ignore[union-attr]
+            return [_picked(s, to, fresh)]
+    raise UnsupportedError(f"{n.op} has no index form")
+
+
+def _product(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: ignore[no-untyped-def]
+    """s*L*X*R at (i, j): L at (i, a), X at (a, b), R at (b, j)."""
+    n, (i, j) = s.node, s.at
+    where = next(p for p, a in enumerate(n.args) if a in active)
+    x = n.args[where]
+    scalars = tuple(a for a in n.args if a.is_scalar and a is not x)
+    if x.is_scalar:
+        rest = [a for a in n.args if not a.is_scalar]
+        entries = _entry(ops.mul(*rest), s.at) if rest and not n.is_scalar else ()
+        if rest and n.is_scalar:
+            scalars = (*scalars, ops.mul(*rest))
+        return [to(x, (None, None), *entries, scalars=scalars)]
+    left = [a for a in n.args[:where] if not a.is_scalar]
+    right = [a for a in n.args[where + 1 :] if not a.is_scalar]
+    a = fresh(x.rows) if left else i
+    b = fresh(x.cols) if right else j
+    entries: tuple[Entry, ...] = ()
+    if left:
+        entries += _entry(ops.mul(*left), (i, a))
+    if right:
+        entries += _entry(ops.mul(*right), (b, j))
+    return [to(x, (a, b), *entries, scalars=scalars)]
+
+
+def _picked(s: _State, to, fresh) -> _State:  # type: ignore[no-untyped-def]
+    """X[k, :] at j: X at (a, j) times the unit vector of k at a."""
+    x, *index = s.node.args
+    at: list[Index] = []
+    entries: list[Entry] = []
+    for spec, size, outer in zip(s.node.data, x.shape, s.at, strict=True):  # type: ignore[call-overload]
+        if spec[0] == "all":
+            at.append(outer)
+            continue
+        k = index.pop(0)
+        a = fresh(size)
+        at.append(a)
+        if a is not None:
+            entries.append(Entry(ops.unit(k, size), (a,)))
+    return to(x, (at[0], at[1]), *entries)  # type: ignore[no-any-return]
+
+
+def _finished(s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str, ...]) -> Term:
+    """The state at dX: its indices are the variable's; identities become deltas, deltas over inner indices are used."""
+    deltas = list(s.deltas)
+    for inner, outer, size in zip(s.at, var, shape, strict=True):
+        if inner is not None and outer is not None:
+            deltas.append(Delta(inner, outer, size))
+    entries = []
+    for e in s.entries:
+        if e.array.op == "eye":
+            deltas.append(Delta(*e.indices, e.array.rows))
+        else:
+            entries.append(e)
+    kept: list[Delta] = []
+    while deltas:
+        d = deltas.pop(0)
+        if d.left == d.right:
+            continue
+        if d.left not in free or d.right not in free:
+            old, new = (d.left, d.right) if d.left not in free else (d.right, d.left)
+            rename = {old: new}
+            deltas = [Delta(rename.get(x.left, x.left), rename.get(x.right, x.right), x.size) for x in deltas]
+            kept = [Delta(rename.get(x.left, x.left), rename.get(x.right, x.right), x.size) for x in kept]
+            entries = [Entry(e.array, tuple(rename.get(i, i) for i in e.indices)) for e in entries]
+        else:
+            kept.append(d)
+    real = {i for e in entries if e.array.op != "ones" for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
+    entries = [e for e in entries if e.array.op != "ones" or not real.union(free).issuperset(e.indices)]
+    entries = _contracted(entries, {*free, *(i for d in kept for i in (d.left, d.right))})
+    used = {i for e in entries for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
+    summed = tuple(sorted(used - set(free)))
+    return Term(s.scalars, tuple(dict.fromkeys(kept)), tuple(entries), summed)
+
+
+def _contracted(entries: list[Entry], fixed: set[str]) -> list[Entry]:
+    """Sums over an index that two entries share alone are products: A_ia*B_aj becomes (A*B)_ij."""
+    while True:
+        holders: dict[str, list[Entry]] = {}
+        for e in entries:
+            for i in e.indices:
+                holders.setdefault(i, []).append(e)
+        shared = next((i for i, pair in holders.items() if i not in fixed and len(pair) == 2), None)
+        if shared is None:
+            return entries
+        first, second = holders[shared]
+        if first is second:
+            return entries
+        rows, row = _turned(first, shared, last=True)
+        cols, col = _turned(second, shared, last=False)
+        product = ops.mul(rows, cols)
+        made = Entry(product, (*row, *col))
+        at = entries.index(first)
+        entries = [made if k == at else e for k, e in enumerate(entries) if e is not second]
+
+
+def _turned(e: Entry, index: str, *, last: bool) -> tuple[Expr, tuple[str, ...]]:
+    """The array with ``index`` along its last (or first) axis, and its other index."""
+    rest = tuple(i for i in e.indices if i != index)
+    axis = 0 if e.array.cols is ONE or (len(e.indices) == 2 and e.indices[0] == index) else 1
+    turn = axis != (1 if last else 0)
+    if not turn:
+        return e.array, rest
+    return (e.array.args[0] if e.array.op == "t" else ops.transpose(e.array)), rest
