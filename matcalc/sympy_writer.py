@@ -296,7 +296,7 @@ _WRITE: dict[str, Callable[[_Writer, Expr, list[Any]], Any]] = {
     "adj": _same(own.Adjugate),
     "pinv": _same(own.PseudoInverse),
     "vec": _same(own.Vec),
-    "part": lambda w, e, a: (own.Lower if e.data == "lower" else own.Upper)(a[0]),
+    "part": lambda w, e, a: _PARTS[e.data](a[0]),
     "d": lambda w, e, a: (own.ScalarDifferential if e.is_scalar else own.Differential)(a[0]),
     "unvec": _write_unvec,
     "diagmat": _same(sp.DiagMatrix),

@@ -175,7 +175,7 @@ def word(node: Expr) -> str:
     if node.op in ("fn", "mfn"):
         return str(node.data)
     if node.op == "part":
-        return "tril" if node.data == "lower" else "triu"
+        return PARTS[str(node.data)]
     if node.op == "frechet":
         return f"{node.data}_frechet"
     return _SPELLINGS.get(node.op, node.op)

@@ -94,7 +94,11 @@ CASES: dict[str, list[tuple[Expr, Any]]] = {
     "unvec": [(ops.unvec(ops.vec(A), m, n), a)],
     "diagmat": [(ops.diag(x), np.diag(u[:, 0])), (ops.diag(r), np.diag(w[0]))],
     "diagvec": [(ops.diag(S), np.diag(st)[:, None])],
-    "part": [(ops.part("lower", T), np.tril(t)), (ops.part("upper", T), np.triu(t))],
+    "part": [
+        (ops.part("lower", T), np.tril(t)),
+        (ops.part("upper", T), np.triu(t)),
+        (ops.part("toeplitz", T), project(t, frozenset(["toeplitz"]))),
+    ],
     "kron": [(ops.kron(A, C), np.kron(a, c)), (ops.kron(x, r), np.kron(u, w))],
     "sum": [
         (ops.total(A), a.sum()),
