@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from matcalc.errors import DeclarationError, LimitError, UnknownName, UnsupportedError
 from matcalc.kinds import ELEMENTWISE, FACTS, STRUCTURES, Kind
+from matcalc.misreadings import close_matches
 from matcalc.names import spelled
 from matcalc.shapes import ONE, Dim
-from matcalc.syntax import Node, Statement, close_matches, flatten, statements
+from matcalc.syntax import Node, Statement, flatten, statements
 
 _SIMPLE = {"scalar": 0, "vector": 1, "row": 1, "matrix": 2}
 _COMPLEX = ("complex", "hermitian", "unitary", "cvector", "cmatrix")

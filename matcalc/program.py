@@ -16,9 +16,10 @@ from matcalc.errors import (
     UnsupportedError,
 )
 from matcalc.kinds import ELEMENTWISE, Kind
+from matcalc.misreadings import close_matches
 from matcalc.names import conventional_form, is_function_like, spelled
 from matcalc.shapes import SCALAR, Dim, Shape
-from matcalc.syntax import Node, Statement, close_matches
+from matcalc.syntax import Node, Statement
 from matcalc.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, known_functions
 
 MAX_NODES = 2_000_000

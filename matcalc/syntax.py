@@ -7,9 +7,7 @@ every later pass is a loop over that list.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
@@ -19,10 +17,11 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from matcalc.errors import LimitError, SyntaxProblem
+from matcalc.misreadings import bad_character, bad_token
 from matcalc.names import spelled
+from matcalc.tokens import Tokens
 
 MAX_TEXT = 1_000_000
-MAX_DEPTH = 10_000
 MAX_DIGITS = 1_000
 MAX_NAME = 200
 
@@ -264,121 +263,6 @@ def _power_of(base: Node, exponent: Fraction, mark: Token) -> Node:
     return Node("power", [base, number], "^", base.start, stop)
 
 
-# --- between lexer and parser -----------------------------------------------------------------------
-
-_OPERAND_ENDS = {"NUMBER", "NAME", "RPAR", "CLOSE", "TRANSPOSE", "SUPER", "NORM_END"}
-_OPERAND_STARTS = {"NUMBER", "NAME", "FUNC", "DERIVATIVE", "LPAR", "NORM"}
-_OPERATORS = {"ADD", "MUL", "POW", "COMPARE"}
-_CONTINUE = {*_OPERATORS, "EQUAL", "COMMA", "ARROW"}  # a line that ends so goes on
-_CLOSERS = {"(": ")", "[": "]"}
-
-
-class Tokens:
-    """The pass over the tokens described at the top of the grammar; also brackets that do not match."""
-
-    always_accept = ("NEWLINE", "SEMI", "SQUARE", "BAR")
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        brackets: list[Token] = []  # open brackets and norm bars
-        before: Token | None = None  # the last token handed on
-        gap: Token | None = None  # a line end or semicolon not yet handed on; line ends count more
-        header = False  # between "for" and its colon
-        loop = ""  # "head" after the colon of a loop, then "line" or "block": where its statements stand
-        indent, loop_indent = 0, 0
-        for token in stream:
-            type_ = token.type
-            if type_ == "NEWLINE":
-                gap = gap if brackets else token
-                continue
-            if type_ == "SEMI" and not brackets:
-                gap = gap if gap is not None else token
-                continue
-            previous = None if before is None else before.type
-            if gap is not None:
-                if gap.type == "NEWLINE" and (previous is None or loop == "head"):
-                    indent = len(gap) - 1
-                    loop = "block" if loop else ""
-                elif previous is not None and (gap.type == "SEMI" or previous not in _CONTINUE):
-                    if gap.type == "NEWLINE":
-                        indent = len(gap) - 1
-                        loop = loop if loop == "block" and indent > loop_indent else ""
-                    before = Token.new_borrow_pos("INNER" if loop else "SEP", "", gap)
-                    previous = before.type
-                    yield before
-                gap = None
-            if loop == "head":
-                loop = "line"
-            if type_ == "SEMI":
-                if brackets[-1] != "[":
-                    raise SyntaxProblem("a semicolon inside round brackets", position=token.start_pos)
-            elif type_ == "SQUARE":
-                token.type = type_ = "INDEX" if previous in _OPERAND_ENDS else "BLOCK"
-            elif type_ == "BAR":
-                closes = previous in _OPERAND_ENDS and bool(brackets) and brackets[-1].startswith("‖")
-                token.type = type_ = "NORM_END" if closes else "NORM"
-                if not closes and len(token) > 1:
-                    raise SyntaxProblem("this closes a norm that was not opened", position=token.start_pos)
-            elif type_ == "FOR":
-                header, loop_indent = True, indent
-                if loop:
-                    raise SyntaxProblem(
-                        "a loop inside a loop is not supported", position=token.start_pos,
-                        hint="write the inner loop out",
-                    )
-            elif type_ == "COLON" and header and not brackets:
-                header, loop = False, "head"
-            elif type_ == "EQUAL" and brackets and token.line != brackets[-1].line and str(before) != "axis":
-                raise _unclosed(brackets[-1])
-            if previous in _OPERAND_ENDS and type_ in _OPERAND_STARTS:
-                _check_juxtaposed(before, token, brackets)
-                yield Token.new_borrow_pos("MUL", "*", token)
-            if type_ in ("LPAR", "INDEX", "BLOCK", "NORM"):
-                brackets.append(token)
-                if len(brackets) > MAX_DEPTH:
-                    raise LimitError(
-                        f"brackets are nested more than {MAX_DEPTH} deep", position=token.start_pos
-                    )
-            elif type_ in ("RPAR", "CLOSE", "NORM_END"):
-                _close(token, brackets)
-            before = token
-            yield token
-        if brackets:
-            raise _unclosed(brackets[-1])
-
-
-def _unclosed(bracket: Token) -> SyntaxProblem:
-    return SyntaxProblem(f"this {_bracket(bracket)} is never closed", position=bracket.start_pos)
-
-
-def _check_juxtaposed(before: Token | None, token: Token, brackets: list[Token]) -> None:
-    assert before is not None
-    if token.type == "NUMBER":
-        raise SyntaxProblem(
-            f"an operator is missing between {before} and {token}", position=token.start_pos,
-            hint="write * for a product",
-        )
-    if brackets and brackets[-1].type == "BLOCK":
-        raise SyntaxProblem(
-            f"a comma or an operator is missing between {before} and {token}", position=token.start_pos,
-            hint="write [a, b] for blocks side by side, [a*b] for a product",
-        )
-
-
-def _close(token: Token, brackets: list[Token]) -> None:
-    if not brackets:
-        raise SyntaxProblem(f"this {_bracket(token)} closes nothing", position=token.start_pos)
-    opened = brackets.pop()
-    if token.type != "NORM_END" and _CLOSERS.get(opened) != str(token):
-        raise SyntaxProblem(
-            f"this {_bracket(opened)} is never closed", position=opened.start_pos,
-            hint=f"a {_bracket(token)} comes first",
-        )
-
-
-def _bracket(token: Token) -> str:
-    return "norm bar" if token.startswith("‖") else f"bracket {token}"
-
-
 # --- parsing ----------------------------------------------------------------------------------------
 
 
@@ -435,7 +319,7 @@ def _placed(error: SyntaxProblem | LimitError, text: str) -> SyntaxProblem | Lim
 def _refuse(problem: UnexpectedInput, text: str) -> NoReturn:
     if isinstance(problem, UnexpectedCharacters):
         position = problem.pos_in_stream or 0
-        message, hint = _bad_character(text, position)
+        message, hint = bad_character(text, position)
         raise SyntaxProblem(message, text=text, position=position, hint=hint) from None
     if isinstance(problem, UnexpectedToken):
         token = problem.token
@@ -444,55 +328,6 @@ def _refuse(problem: UnexpectedInput, text: str) -> NoReturn:
             raise SyntaxProblem(
                 "the text ends too early: something is missing at the end", text=text, position=end
             ) from None
-        message, hint = _bad_token(token, text[: token.start_pos].rstrip())
+        message, hint = bad_token(token, text[: token.start_pos].rstrip())
         raise SyntaxProblem(message, text=text, position=token.start_pos, hint=hint) from None
     raise problem
-
-
-def _bad_character(text: str, position: int) -> tuple[str, str | None]:
-    character = text[position]
-    if character == "_":
-        return "a name begins with a letter", None
-    if character == ".":
-        return "a full stop is part of a number, of .T, .*, ./ and .^, nothing else", None
-    if character in "\"'`":
-        return f"quotation marks ({character}) are not in the language", None
-    if character == "{":
-        return "braces belong to numbered names such as h{i}", None
-    if character == "|":
-        return "single bars are not in the language", "write abs(x) for |x|, norm2(x) for the norm"
-    if character == "!":
-        return "! is not in the language", None
-    shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    return f"the character {shown} is not in the language", None
-
-
-def _bad_token(token: Token, before: str) -> tuple[str, str | None]:
-    shown = "the end of the line" if token.type in ("SEP", "INNER") else str(token)
-    last = before[-1:] or "the beginning"
-    opens = last in "+-*/^@<>=(,[:;·−×" or not before
-    if token.type in ("SEP", "INNER", "RPAR", "CLOSE", "COMMA", "NORM_END") and opens:
-        return f"something is missing between {last} and {shown}", None
-    if token.type in _OPERATORS and last in "+-*/^@<>·−×":
-        return f"two operators in a row: {last} and {shown}", "one of them, or the operand between them, is missing"
-    if token.type in (*_OPERATORS, "TRANSPOSE", "SUPER") and opens:
-        return f"{shown} has nothing to its left", "quotation marks are not in the language" if shown == "'" else None
-    if token.type == "COMPARE":
-        return "comparisons do not chain", "compare twice and multiply: (a < b) .* (b < c)"
-    if token.type == "EQUAL":
-        return "an equals sign defines a name at the beginning of a line", "write == to compare"
-    if token.type == "COLON":
-        return "a colon belongs to declarations, as in X: matrix(m, n), and to slices, as in x[1:]", None
-    if token.type == "COMMA":
-        return "a comma outside of brackets", None
-    if token.type in ("FOR", "IN"):
-        return f"{shown} is a word of the language, not a name", "for i in 1..3: h{i} = ..."
-    return f"{shown} does not fit here", None
-
-
-def close_matches(name: str, known: list[str]) -> list[str]:
-    """Known names that the name may be a misspelling of."""
-    lower = {k.lower(): k for k in known}
-    if name.lower() in lower:
-        return [lower[name.lower()]]
-    return difflib.get_close_matches(name, known, n=2, cutoff=0.75 if len(name) > 4 else 0.65)

@@ -1,0 +1,58 @@
+"""What to say of text that is not in the language."""
+
+from __future__ import annotations
+
+import difflib
+
+from lark import Token
+
+OPERATORS = frozenset({"ADD", "MUL", "POW", "COMPARE"})  # terminals of the grammar
+
+
+def bad_character(text: str, position: int) -> tuple[str, str | None]:
+    character = text[position]
+    if character == "_":
+        return "a name begins with a letter", None
+    if character == ".":
+        return "a full stop is part of a number, of .T, .*, ./ and .^, nothing else", None
+    if character in "\"'`":
+        return f"quotation marks ({character}) are not in the language", None
+    if character == "{":
+        return "braces belong to numbered names such as h{i}", None
+    if character == "|":
+        return "single bars are not in the language", "write abs(x) for |x|, norm2(x) for the norm"
+    if character == "!":
+        return "! is not in the language", None
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    return f"the character {shown} is not in the language", None
+
+
+def bad_token(token: Token, before: str) -> tuple[str, str | None]:
+    shown = "the end of the line" if token.type in ("SEP", "INNER") else str(token)
+    last = before[-1:] or "the beginning"
+    opens = last in "+-*/^@<>=(,[:;·−×" or not before
+    if token.type in ("SEP", "INNER", "RPAR", "CLOSE", "COMMA", "NORM_END") and opens:
+        return f"something is missing between {last} and {shown}", None
+    if token.type in OPERATORS and last in "+-*/^@<>·−×":
+        return f"two operators in a row: {last} and {shown}", "one of them, or the operand between them, is missing"
+    if token.type in (*OPERATORS, "TRANSPOSE", "SUPER") and opens:
+        return f"{shown} has nothing to its left", "quotation marks are not in the language" if shown == "'" else None
+    if token.type == "COMPARE":
+        return "comparisons do not chain", "compare twice and multiply: (a < b) .* (b < c)"
+    if token.type == "EQUAL":
+        return "an equals sign defines a name at the beginning of a line", "write == to compare"
+    if token.type == "COLON":
+        return "a colon belongs to declarations, as in X: matrix(m, n), and to slices, as in x[1:]", None
+    if token.type == "COMMA":
+        return "a comma outside of brackets", None
+    if token.type in ("FOR", "IN"):
+        return f"{shown} is a word of the language, not a name", "for i in 1..3: h{i} = ..."
+    return f"{shown} does not fit here", None
+
+
+def close_matches(name: str, known: list[str]) -> list[str]:
+    """Known names that the name may be a misspelling of."""
+    lower = {k.lower(): k for k in known}
+    if name.lower() in lower:
+        return [lower[name.lower()]]
+    return difflib.get_close_matches(name, known, n=2, cutoff=0.75 if len(name) > 4 else 0.65)
