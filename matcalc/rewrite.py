@@ -10,27 +10,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import product as choices
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from matcalc.expr import Expr, symbols, topological
 from matcalc.facts import known
 from matcalc.instantiate import ELEMENTWISE_OPS, array_form, instantiate
 from matcalc.match import EMPTY, Match, Matcher, OutOfBudget
-from matcalc.ops import add
+from matcalc.ops import add, mul
 from matcalc.statements import Rewrite
-from matcalc.table import Table, default_table, weight, word, words
+from matcalc.table import Table, default_table, head, weight, word, words
 
+Head: TypeAlias = tuple[str, Any]
 _ELEMENTWISE = ELEMENTWISE_OPS | {"num", "const", "sym", "add", "mul", "had"}
 
 
 class Form(NamedTuple):
-    """A rewrite for scalars, or for arrays: its sides, the facts its variables need, and further needs."""
+    """A rewrite for scalars, or for arrays: its sides, the facts its variables need, and further needs.
+
+    ``anchors`` are operations that must stand at the root or directly below it for the left side to match.
+    """
 
     left: Expr
     right: Expr
     variables: Mapping[Expr, frozenset[str]]
     needs: tuple[tuple[Expr, str], ...]
+    anchors: frozenset[Head]
 
 
 def forms(rewrite: Rewrite) -> tuple[Form, ...]:
@@ -42,7 +47,9 @@ def forms(rewrite: Rewrite) -> tuple[Form, ...]:
         right,
         {v: v.data[1].facts - assumed.get(v, frozenset()) for v in symbols(left)},  # type: ignore[index]
         tuple((e, fact) for e, fact in rewrite.needs if fact not in assumed.get(e, frozenset())),
+        frozenset(),
     )
+    plain = plain._replace(anchors=_anchors(plain))
     variables = list(plain.variables)
     if not all(n.op in _ELEMENTWISE and n.is_scalar for n in topological(left, right)):
         return (plain,)
@@ -59,12 +66,42 @@ def forms(rewrite: Rewrite) -> tuple[Form, ...]:
 def _array_form(form: Form, scalars: list[Expr]) -> Form:
     left, arrays = array_form(form.left, scalars)
     right, _ = array_form(form.right, scalars)
-    return Form(
+    found = Form(
         left,
         right,
         {arrays.get(v, v): facts for v, facts in form.variables.items()},
         tuple((array_form(e, scalars)[0], fact) for e, fact in form.needs),
+        frozenset(),
     )
+    return found._replace(anchors=_anchors(found))
+
+
+_COLLECTIONS = frozenset({"add", "mul", "had"})
+
+
+def _anchors(form: Form) -> frozenset[Head]:
+    """The operations in the left side, at the root and below it, that only the same operations match."""
+    left = form.left
+    found = set() if left.op in _COLLECTIONS or left.op == "t" else {head(left)}
+    parts = [part for a in left.args for part in (a.args if a.op == "had" and left.op == "mul" else (a,))]
+    for part in parts:
+        inner = part.args[0] if part.op == "t" else part
+        minus = part.op == "mul" and part.args[0].op == "num" and part.args[0].data == -1
+        if inner not in form.variables and not (minus and mul(*part.args[1:]) in form.variables):
+            found.add(head(inner))
+    return frozenset(found)
+
+
+def _tops(expr: Expr) -> set[Head]:
+    """The operations at the root of an expression and below it, inside transposes and elementwise products."""
+    found = {head(expr)}
+    for a in expr.args:
+        found.add(head(a))
+        if a.op == "t":
+            found.add(head(a.args[0]))
+        elif a.op == "had" and expr.op == "mul":
+            found.update(head(b) for b in a.args)
+    return found
 
 
 def presupposed(left: Expr) -> dict[Expr, frozenset[str]]:
@@ -104,7 +141,8 @@ class Rewriter:
         candidates = self.candidates(expr)
         if not candidates:
             return None
-        found = [r for r in (self.apply(rewrite, expr) for rewrite in candidates) if r is not None]
+        tops = _tops(expr)
+        found = [r for r in (self._apply(rewrite, expr, tops) for rewrite in candidates) if r is not None]
         return min(found, key=weight, default=None)
 
     @cached_property
@@ -126,8 +164,11 @@ class Rewriter:
 
     def apply(self, rewrite: Rewrite, expr: Expr) -> Expr | None:
         """``expr`` made smaller at its root by this rewrite; None if it does not apply there."""
+        return self._apply(rewrite, expr, _tops(expr))
+
+    def _apply(self, rewrite: Rewrite, expr: Expr, tops: set[Head]) -> Expr | None:
         for form in self.forms(rewrite):
-            if not _starts(form.left, expr.op):
+            if not form.anchors <= tops or not _starts(form.left, expr.op):
                 continue
             try:
                 found = next((r for r in _results(form, expr) if weight(r) < weight(expr)), None)
