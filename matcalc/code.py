@@ -39,32 +39,51 @@ def module_source(
     what: str = "gradient",
     definitions: Iterable[tuple[str, Expr]] = (),
     header: str = "",
+    blocks: Sequence[Sequence[Expr]] = (),
+    products: Sequence[tuple[str, Expr, Expr]] = (),
 ) -> str:
     """The source of a self-contained module.
 
-    ``answers`` pairs each name of differentiation with its derivative; ``kinds`` holds every variable of the input,
-    used or not; ``definitions`` name sub-expressions, to which function and answers may refer by symbols; ``header``
-    is put at the top as comments.
+    ``answers`` pairs each name of differentiation with its derivative (the gradient, for a Hessian); ``kinds`` holds every
+    variable of the input, used or not; ``definitions`` name sub-expressions, to which function and answers may refer by
+    symbols; ``header`` is put at the top as comments. ``blocks`` are the second derivatives, row by row of the variables;
+    ``products`` for each variable its name, the symbol of its direction and the Hessian-vector product.
     """
-    if what not in ("gradient", "jacobian") or order != 1:
+    if what not in ("gradient", "jacobian", "hessian") or order != 1:
         raise UnsupportedError(f"no code is generated for a {what} of order {order}")
     table = spelling(target)
     named = dict(definitions)
     results = [x for _, x in answers]
-    parameters = _parameters([function, *results, *named.values()], kinds, named, table)
-    lead = 0 if what == "gradient" else len([d for d in function.shape if d is not ONE])
+    directions = {dx.name: dx.data[1] for _, dx, _ in products}  # type: ignore[index]
+    roots = [function, *results, *named.values(), *(x for row in blocks for x in row), *(x for _, _, x in products)]
+    parameters = _parameters(roots, {**kinds, **directions}, named, table)
+    lead = len([d for d in function.shape if d is not ONE]) if what == "jacobian" else 0
     tasks = [Task("value", "The value of the function.", [function], [_Shape(None, 0)])]
     if answers:
         shapes = [_Shape(kinds.get(name), lead) for name, _ in answers]
         several = len(answers) > 1
-        title = f"{what} by {', '.join(parameters.inputs.get(name, name) for name, _ in answers)}."
-        tasks.append(Task(what, f"The {title}", results, shapes, several))
-        if function.is_scalar and what == "gradient":
-            shapes = [_Shape(None, 0), *shapes]
+        by = ", ".join(parameters.inputs.get(name, name) for name, _ in answers)
+        first = "gradient" if what == "hessian" else what
+        tasks.append(Task(first, f"The {first} by {by}.", results, shapes, several))
+        if function.is_scalar and what != "jacobian":
+            both = [_Shape(None, 0), *shapes]
             everything = [function, *results]
-            tasks.append(Task("value_and_gradient", f"The value and the {title}", everything, shapes, several))
+            tasks.append(Task("value_and_gradient", f"The value and the gradient by {by}.", everything, both, several))
+        if what == "hessian":
+            declared = [_declared(kinds[name]) for name, _ in answers]
+            full = [_Shape(None, 0, (*a, *b)) for a in declared for b in declared]
+            entries = [x for row in blocks for x in row]
+            tasks.append(Task("hessian", f"The Hessian by {by}.", entries, full, several, nested=len(answers)))
+            along = ", ".join(directions)
+            title = f"The product of the Hessian with {along}, without the Hessian."
+            tasks.append(Task("hvp", title, [x for _, _, x in products], shapes, several, extra=tuple(directions)))
     written = [_function(task, table, named, parameters) for task in tasks]
-    return _module(table, written, parameters, header)
+    return _module(table, written, parameters, header, frozenset(directions))
+
+
+def _declared(kind: Kind) -> tuple[Dim, ...]:
+    """The axes of a variable as an array."""
+    return {"scalar": (), "vector": (kind.rows,), "row": (kind.cols,), "matrix": (kind.rows, kind.cols)}[kind.form]
 
 
 def compile_module(source: str) -> dict[str, Any]:
@@ -132,10 +151,11 @@ def _parameter(name: str, taken: set[str], user: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The axes of a result: ``lead`` axes of the function, then those that the kind declares."""
+    """The axes of a result: ``lead`` axes of the function, then those that the kind declares; or all of them."""
 
     kind: Kind | None
     lead: int
+    full: tuple[Dim, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,8 @@ class Task:
     results: list[Expr]
     shapes: list[_Shape]
     several: bool = False
+    nested: int = 0  # > 1: results in rows of so many, a tuple of tuples
+    extra: tuple[str, ...] = ()  # parameters that only this function takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +200,9 @@ def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters
 
 def _return(task: Task, texts: Sequence[str]) -> list[str]:
     """``return value, (first, second)``; each result on its line where one line is too short."""
+    if task.nested > 1:
+        rows = [texts[i : i + task.nested] for i in range(0, len(texts), task.nested)]
+        return ["    return (", *(f"        ({', '.join(row)}),".replace("(,", "(") for row in rows), "    )"]
     first = texts[:1] if task.name == "value_and_gradient" else []
     rest = list(texts[len(first) :])
     together = f"({', '.join(rest)})" if task.several and first else ", ".join(rest)
@@ -193,6 +218,11 @@ def _return(task: Task, texts: Sequence[str]) -> list[str]:
 
 def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:
     """A result as it is returned: a float, or an array of its own with every axis that was declared."""
+    if shape.full is not None:
+        if code.ndim and code.shape != shape.full:
+            code = make.call("reshape", (code, *(make.size(d) for d in shape.full)), shape.full)
+        elif shape.full and not code.ndim:
+            code = make.call("full", (code, *(make.size(d) for d in shape.full)), shape.full)
     kind = shape.kind
     missing = 0 if kind is None else axes(kind) + shape.lead - code.ndim
     if not missing:
@@ -205,7 +235,7 @@ def _finished(make: Instructions, code: Code, shape: _Shape) -> Code:
     assert kind is not None
     if not code.ndim:
         return make.call("boxed_vector" if missing == 1 else "boxed_matrix", (code,), (ONE,) * missing)
-    declared = {"vector": (kind.rows,), "row": (kind.cols,), "matrix": (kind.rows, kind.cols)}[kind.form]
+    declared = _declared(kind)
     if code.ndim == 1 and not shape.lead:
         axis_added = make.column(code) if kind.cols is ONE else make.row(code)
         return make.call("copy", (axis_added,), axis_added.shape) if _shares(code) else axis_added
@@ -260,7 +290,9 @@ def _unboxed(parameters: Parameters, body: Sequence[str]) -> list[str]:
 # --- the module -----------------------------------------------------------------------------------------
 
 
-def _module(table: Spelling, written: Sequence[Written], parameters: Parameters, header: str) -> str:
+def _module(
+    table: Spelling, written: Sequence[Written], parameters: Parameters, header: str, extra: frozenset[str]
+) -> str:
     own = parameters.own
     used = set().union(*(w.used for w in written))
     functions: dict[str, str] = {}
@@ -277,14 +309,20 @@ def _module(table: Spelling, written: Sequence[Written], parameters: Parameters,
     aliases = [f"{own[name]} = {name}" for name in _BUILTINS[1:] if name in used and name in own]
     parts.append("\n".join([imports, *aliases]))
     parts.extend(renamed(source, own).strip("\n") for _, source in sorted(functions.items()))
-    parts.extend(_definition(w, _signature(w, written, parameters)) for w in written)
+    parts.extend(_definition(w, _signature(w, written, parameters, extra)) for w in written)
     return "\n\n\n".join(parts) + "\n"
 
 
-def _signature(function: Written, written: Sequence[Written], parameters: Parameters) -> list[str]:
-    """All functions of a module take the same arguments; what one does not need of callables and sizes is optional."""
+def _signature(
+    function: Written, written: Sequence[Written], parameters: Parameters, extra: frozenset[str]
+) -> list[str]:
+    """All functions of a module take the same arguments; what one does not need of callables and sizes is optional.
+
+    Of the ``extra`` parameters a function takes its own.
+    """
     sizes = {name: text for w in written for name, text in w.sizes.items()}
-    result = [text for text, _ in parameters.variables.values()]
+    hidden = extra - set(function.task.extra)
+    result = [text for name, (text, _) in parameters.variables.items() if name not in hidden]
     result.extend(parameters.indices.values())
     for name, text in parameters.callables.items():
         result.append(text if name in function.applied else f"{text}=None")

@@ -145,15 +145,33 @@ class Derivation:
         ``value_and_gradient``, with a Hessian ``hvp``."""
         from matcalc.code import module_source
 
-        answers = [(a.name, self._coded(a)) for a in self.answers.values()]
-        return module_source(raised(self.loss), answers, self.declared, target=target, what=self.what, forms=self.forms)
+        loss = raised(self.loss)
+        if self.what != "hessian":
+            answers = [(a.name, self._coded(a)) for a in self.answers.values()]
+            return module_source(loss, answers, self.declared, target=target, what=self.what)
+        forms = [self.forms[name] for name in self.answers]
+        names = list(dict.fromkeys(form.variable.name for form in forms))
+        rows = [forms[i : i + len(names)] for i in range(0, len(forms), len(names))]
+        gradients = [(name, row[0].function) for name, row in zip(names, rows, strict=True)]
+        blocks = [[self._coded_form(form) for form in row] for row in rows]
+        products = [
+            (name, row[i].direction, ops.add(*(form.map for form in row)))
+            for i, (name, row) in enumerate(zip(names, rows, strict=True))
+        ]
+        return module_source(loss, gradients, self.declared, target=target, what="hessian", blocks=blocks, products=products)
 
     def _coded(self, answer: Answer) -> Expr:
-        """What code computes: the array of a Jacobian from its index form, else its matrix."""
         form = self.forms.get(answer.name)
-        if form is None or not form.stacked:
-            return answer.expr
-        return form.index.node() if form.index is not None else form.matrix
+        return answer.expr if form is None else self._coded_form(form)
+
+    def _coded_form(self, form: Forms) -> Expr:
+        """What code computes of a Jacobian: the array of its index form, else its matrix unstacked."""
+        if not form.stacked:
+            return form.matrix
+        if form.index is not None:
+            return form.index.node()
+        sizes = (*form.function.shape, *form.variable.shape)
+        return ops.unstacked(form.matrix, sizes, 2)
 
     def function(self, name: str | None = None, target: str = "numpy") -> Callable[..., Any]:
         """The derivative as a Python function of keyword arguments (or another function of the generated module)."""

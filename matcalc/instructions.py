@@ -35,6 +35,7 @@ from typing import Any
 from matcalc.shapes import ONE, Dim
 
 Extent = tuple[Dim, ...]
+_LARGE = 500  # bits; twice as many still fit a floating point number
 _NO_INDEX: frozenset[str] = frozenset()
 
 
@@ -97,11 +98,16 @@ def entries(shape: Extent) -> float:
 def broadcast(codes: Sequence[Code]) -> Extent:
     """The shape that the operands broadcast to."""
     widest = max((c.shape for c in codes), key=len)
-    if len(widest) < 2:
+    if len(widest) != 2:
         return widest
     rows = next((c.shape[0] for c in codes if c.ndim == 2 and c.shape[0] is not ONE), widest[0])
     cols = next((c.shape[-1] for c in codes if c.ndim and c.shape[-1] is not ONE), widest[1])
     return (rows, cols)
+
+
+def _bits(value: Fraction) -> int:
+    """The size of an exact number."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
 def _symmetric(op: str, args: tuple[Code, ...], data: Any) -> bool:
@@ -228,6 +234,9 @@ class Instructions:
         factor, above, more_below = self._numbers(over)
         divided, below, more_above = self._numbers(under)
         above, below = above + more_above, below + more_below
+        if max(map(_bits, (factor, divided))) > _LARGE:  # floating point could not hold the quotient's parts
+            above, below = [self.num(factor), *above], [self.num(divided), *below]
+            factor = divided = Fraction(1)
         if divided:
             factor /= divided
         else:
@@ -253,7 +262,7 @@ class Instructions:
         for code in codes:
             if code.op == "neg":
                 factor, code = -factor, code.args[0]
-            if code.op == "num":
+            if code.op == "num" and _bits(factor) <= _LARGE:
                 factor *= code.data
             elif code.op == "div" and code.args[0].op == "num" and code.args[0].data:
                 factor *= code.args[0].data
@@ -292,7 +301,7 @@ class Instructions:
         """x**k for k >= 1; of arrays by squaring, since NumPy's own is slow beyond the square."""
         if exponent == 1:
             return x
-        if x.op == "num" and exponent <= 64:
+        if x.op == "num" and exponent * _bits(x.data) <= _LARGE:
             return self.num(x.data**exponent)
         if x.op == "neg" and exponent % 2 == 0:
             x = x.args[0]

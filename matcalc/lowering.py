@@ -13,10 +13,11 @@ from matcalc.instructions import Code, Instructions, ordered
 from matcalc.lower_elementwise import ELEMENTWISE
 from matcalc.lower_matrices import MATRICES
 from matcalc.lower_products import PRODUCTS
+from matcalc.lower_tensors import TENSORS
 from matcalc.ops import substitute
 from matcalc.stable import stable
 
-_RULES = {**ELEMENTWISE, **PRODUCTS, **MATRICES}
+_RULES = {**ELEMENTWISE, **PRODUCTS, **MATRICES, **TENSORS}
 
 
 def lower(

@@ -339,6 +339,7 @@ _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "adj": _of(adjugate),
     "pinv": _of(pinv),
     "vec": _of(lambda x: x.reshape(-1, 1, order="F")),
+    "unstacked": lambda n, a, env: a[0],
     "tensor": lambda n, a, env: _tensor(n, a, env),
     "unvec": lambda n, a, env: a[0].reshape((env.size(n.rows), env.size(n.cols)), order="F"),
     "diagmat": _of(lambda x: np.diag(x.reshape(-1))),

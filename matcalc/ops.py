@@ -39,6 +39,7 @@ slice      X, index expressions          (rows, columns), each ("all",), ("range
                                          ("at",), which takes the next index expression
 isum       index, low, high, body        sum of body for index = low, ..., high
 tensor     all scalars and arrays        an array with more than two axes, for code: see ``tensor``
+unstacked  V                             the array whose axes V stacks, for code: (sizes, lead)
 d          X                             the differential of X, for derivations (written dX or d(...))
 ========== ============================= ======================================================
 
@@ -601,6 +602,11 @@ def tensor(
     return node("tensor", tuple(args), (indices, sizes, lead, tuple(data)), (shape[0], shape[1]))
 
 
+def unstacked(v: Expr, sizes: tuple[Dim, ...], lead: int) -> Expr:
+    """The array of ``sizes`` whose first ``lead`` axes V stacks as rows, the others as columns, first index fastest."""
+    return node("unstacked", (v,), (sizes, lead), v.shape)
+
+
 # --- scalars among arrays -------------------------------------------------------------------------
 
 
@@ -674,6 +680,7 @@ _WITH_DATA: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
     "frechet": lambda d, a: frechet(d, *a),
     "ufn": lambda d, a: ufn(d[0], d[1], a, d[2]),
     "block": lambda d, a: block([a[i * d[1] : (i + 1) * d[1]] for i in range(d[0])]),
+    "unstacked": lambda d, a: unstacked(a[0], *d),
     "slice": lambda d, a: slice_(a[0], d[0], d[1], *a[1:]),
 }
 

@@ -63,6 +63,8 @@ _NUMPY: dict[str, str] = {
     "trace": "np.trace({0})",
     "trace_product": 'np.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'np.einsum("ij,ji->i", {0}, {1})',
+    **{f"einsum{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")" for n in range(1, 10)},
+    "unstacked": 'np.reshape({0}, {sizes}, order="F")',
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
     "diagonal": "np.diagonal({0})",
     "solve": "np.linalg.solve({0}, {1})",
