@@ -181,7 +181,7 @@ def _window(g: Expr, top: Dim, height: Dim, left: Dim, width: Dim) -> Expr:
     rows, cols = _bounds(top, height, g.rows), _bounds(left, width, g.cols)
     if rows is not None and cols is not None:
         return ops.slice_(g, rows, cols)
-    return ops.mul(_selector(top, height, g.rows), g, ops.transpose(_selector(left, width, g.cols)))
+    return ops.mul(selector(top, height, g.rows), g, ops.transpose(selector(left, width, g.cols)))
 
 
 def _bounds(start: Dim, extent: Dim, size: Dim) -> tuple[object, ...] | None:
@@ -204,7 +204,7 @@ def _from_end(start: Dim, size: Dim) -> int | None:
     return back if back is not None and back < 0 else None
 
 
-def _selector(start: Dim, extent: Dim, size: Dim) -> Expr:
+def selector(start: Dim, extent: Dim, size: Dim) -> Expr:
     """The rows start, ..., start + extent - 1 of the identity: extent x size."""
     if extent is size:
         return ops.eye(size)
