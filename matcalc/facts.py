@@ -31,7 +31,7 @@ _LEAVES: dict[str, Facts] = {
     "const": frozenset({"positive"}),
     "idx": frozenset({"integer"}),
 }
-_KEPT_BY_TRIANGLES: Facts = frozenset({"nonnegative", "integer", "natural", "even", "lower", "upper", "diagonal", "toeplitz"})
+_KEPT_BY_TRIANGLES: Facts = frozenset("nonnegative integer natural even lower upper diagonal toeplitz".split())
 _KEPT_BY_MEANS: Facts = frozenset({"nonnegative", "positive", "symmetric", "lower", "upper", "diagonal"})
 _SQUARE_ZERO: Facts = frozenset({"symmetric", "psd", "diagonal", "lower", "upper", "toeplitz"})
 

@@ -40,7 +40,8 @@ def test_linear(expression: str) -> None:
 NOT_LINEAR = {
     "A": "sym", "dA*dA": "mul", "dA*dB": "mul", "dA .* dA": "had",
     "dA + A": "add", "exp(dA)": "fn", "inv(dA)": "inv",
-    "dA^2": "matpow", "norm2(dA)": "norm2", "expm_frechet(dA, A)": "frechet", "kron(dA, dB)": "kron", "[dA, A]": "block",
+    "dA^2": "matpow", "norm2(dA)": "norm2", "expm_frechet(dA, A)": "frechet", "kron(dA, dB)": "kron",
+    "[dA, A]": "block",
     "1/tr(dA)": "pow",
     "max(dA, dB)": "max2", "dA > 0": "cmp", "det(dA)": "det", "dA .^ 1": "pow",
 }  # fmt: skip
