@@ -15,7 +15,7 @@ from matcalc.shapes import ONE, Dim
 
 # rough nanoseconds: a call, an entry read by a product, an entry written elementwise, a flop of a matrix product
 CALL, READ, WRITE, FLOP = 1000.0, 0.5, 2.0, 0.05
-_LONG = 24  # longer chains of matrices are taken from the left
+_LONG = 16  # longer chains of matrices are taken from the left
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,13 +104,17 @@ class Chains:
             lefts.append(self.apply(self.transposed(factor), lefts[-1]))
         k = len(middle)
         places = range(k + 1) if k <= 8 else sorted({0, k // 2, (k + 1) // 2, k})
-        known = [self._leaves([left]), self._leaves([right])]
-        base = known[0] | known[1]
+        base = self._codes([left, *middle, right])
         best = min(places, key=lambda i: (self._work([lefts[i], rights[i]], base), i))
         return self.dot(lefts[best], rights[best])
 
-    def _leaves(self, factors: list[Factor]) -> set[Code]:
-        return {f.code for f in factors if f.code is not None}
+    def _codes(self, factors: list[Factor]) -> set[Code]:
+        """The arrays that stand in the factors."""
+        found: set[Code] = set()
+        for f in factors:
+            found |= {f.code} if f.code is not None else set()
+            found |= self._codes([g for _, _, chain in f.terms for g in chain])  # terms hold no sums: one level
+        return found
 
     def _work(self, factors: list[Factor], known: set[Code]) -> float:
         """The cost of what is not known yet, each instruction once; the matrices of the chain count as known."""
@@ -222,7 +226,7 @@ class Chains:
         if len(chain) == 1:
             return chain[0]
         chain = [self.formed(f) for f in chain]
-        if len(chain) > _LONG:
+        if len(chain) > _LONG or all(f.kind == "full" and f.rows is f.cols for f in chain):
             current = chain[0]
             for factor in chain[1:]:
                 current = self.times(current, factor)
@@ -308,14 +312,13 @@ class Chains:
         chain = [self.formed(f) for f in chain]
         if k == 1:
             return self._trace_one(chain[0])
-        turns = range(k) if k <= 6 else range(1)
+        if k > _LONG:
+            return self.trace_pair(self.matrix(chain[:-1]), chain[-1])
         candidates: list[tuple[float, int, int]] = []
-        for turn in turns:
+        for turn in range(k) if k <= 6 else range(1):
             turned = chain[turn:] + chain[:turn]
             for cut in range(1, k):
                 candidates.append((self._chain_price(turned[:cut]) + self._chain_price(turned[cut:]), turn, cut))
-            if k > 6:
-                break
         _, turn, cut = min(candidates)
         turned = chain[turn:] + chain[:turn]
         left, right = self.matrix(turned[:cut]), self.matrix(turned[cut:])

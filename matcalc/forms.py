@@ -46,12 +46,13 @@ def turned(form: str) -> str:
 
 @dataclass(slots=True)
 class Forms:
-    """The values of the nodes lowered so far, and how often each node is used."""
+    """The values of the nodes lowered so far, how often each node is used, and how long each product is."""
 
     make: Instructions
     chains: Chains
     values: dict[Expr, Value] = field(default_factory=dict)
     uses: Counter[Expr] = field(default_factory=Counter)
+    lengths: dict[Expr, int] = field(default_factory=dict)
 
     def dense(self, x: Expr) -> Code:
         """The whole array of a node; of a scalar its number."""

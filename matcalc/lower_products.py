@@ -10,6 +10,8 @@ from matcalc.forms import Forms, Value, extent, full, turned
 from matcalc.instructions import Code, entries
 from matcalc.shapes import ONE, Shape
 
+_LONGEST_OPENED = 8  # factors of a product within a product
+_LOOKED_AT = 64  # instructions below a sum, when its cost is estimated
 Parts = tuple[list[Code], list[Code], list[Factor]]
 
 
@@ -41,8 +43,8 @@ def multiplied(at: Forms, over: list[Code], under: list[Code], chain: list[Facto
     return full(make.outer(make.product([*over, arrays[0]], under), arrays[1]))
 
 
-def factors(at: Forms, x: Expr) -> Parts:
-    """The scalars above and below the line, and the chain of the other factors."""
+def factors(at: Forms, x: Expr, sums: bool = True) -> Parts:
+    """The scalars above and below the line, and the chain of the other factors; ``sums``: those of sums kept as such."""
     over: list[Code] = []
     under: list[Code] = []
     chain: list[Factor] = []
@@ -62,7 +64,8 @@ def factors(at: Forms, x: Expr) -> Parts:
         elif current.op == "matpow" and at.uses[current] <= 1 and _number(current.args[1]) in (1, 2, 3):
             stack.extend([(current.args[0], flipped)] * int(_number(current.args[1])))
         else:
-            _array(at, current, flipped, over, chain)
+            _array(at, current, flipped, over, chain, sums)
+    at.lengths[x] = len(chain)
     useful = [f for f in chain if f.kind != "eye"]
     return over, under, useful or chain[:1]
 
@@ -73,7 +76,9 @@ def _number(x: Expr) -> int:
 
 
 def _opens(at: Forms, x: Expr) -> bool:
-    """Whether a product is better taken apart: used once, or with a vector inside."""
+    """Whether a product is better taken apart: not long, and used once, or with a vector inside."""
+    if at.lengths.get(x, 0) > _LONGEST_OPENED:
+        return False
     return at.uses[x] <= 1 or any(ONE in a.shape for a in x.args if not a.is_scalar)
 
 
@@ -85,10 +90,10 @@ def _scalar(at: Forms, x: Expr, over: list[Code], under: list[Code]) -> None:
         over.append(code)
 
 
-def _array(at: Forms, x: Expr, flipped: bool, over: list[Code], chain: list[Factor]) -> None:
+def _array(at: Forms, x: Expr, flipped: bool, over: list[Code], chain: list[Factor], sums: bool) -> None:
     """Append the factor or factors of a node that is no product."""
     rows, cols = (x.cols, x.rows) if flipped else x.shape
-    factor = structure(at, x)
+    factor = structure(at, x) if sums or x.op != "add" else None
     if factor is not None:
         chain.append(at.chains.transposed(factor) if flipped else factor)
         return
@@ -158,7 +163,7 @@ def _distributed(at: Forms, x: Expr) -> Factor:
     terms = []
     applied = 0.0
     for arg in x.args:
-        over, under, chain = factors(at, arg)
+        over, under, chain = factors(at, arg, sums=False)
         if any(f.kind not in ("full", "diag", "eye", "ones") for f in chain):
             return plain
         applied += sum(CALL + READ * entries((f.rows, f.cols) if f.kind == "full" else (f.rows,)) for f in chain)
@@ -174,7 +179,7 @@ def _forming(dense: Code) -> float:
     """What forming a sum costs: its additions, and the products and scalings that are its terms."""
     cost_of_all = 0.0
     stack, seen = [dense], {dense}
-    while stack:
+    while stack and len(seen) < _LOOKED_AT:
         code = stack.pop()
         if code.ndim == 2 and code.op not in ("input", "call", "loop", "apply"):
             cost_of_all += cost(code)
