@@ -1,0 +1,166 @@
+"""Both sides of a step of a derivation in numbers: formal differentials become derivatives along a random direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from matcalc import ops
+from matcalc.domain import Watch
+from matcalc.evaluate import Plan, evaluate
+from matcalc.expr import Expr, topological
+from matcalc.kinds import kind_of_shape
+from matcalc.sample import LINEAR, STRATEGIES, draw_values, project
+from matcalc.sizes import size_settings
+from matcalc.slope import Slope
+from matcalc.step import Step
+from matcalc.verify import verify_differential, verify_gradient
+
+TOLERANCE = 1e-6
+
+
+class Wrong(AssertionError):
+    """A step that does not hold."""
+
+
+class Unfit(Exception):
+    """A point at which there is no derivative, or too close to a kink."""
+
+
+def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) -> int:
+    """How many equalities were compared; raises Wrong for one that does not hold, or if there is no fit point."""
+    steps = d.steps if steps is None else steps
+    rng = np.random.default_rng(0)
+    variables = list({a.variable for a in d.answers.values()} | {f.variable for f in d.forms.values()})
+    meanings = check_results(d, steps)
+    sides = [(step, *(ops.substitute(e, meanings) for e in (step.before, step.after))) for step in steps]
+    sides = [side for side in sides if side[0].before not in meanings]
+    roots = [d.loss, *variables, *(bare(e) for side in sides for e in side[1:])]
+    compared, done, why = 0, 0, ""
+    for sizes in size_settings(roots, d.declared, rng):
+        for attempt in range(20):
+            try:
+                compared += check_at(d, variables, sides, roots, sizes, rng, list(STRATEGIES)[attempt % len(STRATEGIES)])
+                done += 1
+                break
+            except Unfit as problem:
+                why = str(problem)
+        if done == settings:
+            break
+    if not done:
+        raise Wrong(f"no fit point: {why}")
+    return compared
+
+
+def check_results(d: Any, steps: Iterable[Step]) -> dict[Expr, Expr]:
+    """What the names stand for that the steps introduce; gradients, Jacobians and Hessians are compared by themselves."""
+    meanings: dict[Expr, Expr] = {}
+    functions = {"jacobian": d.loss}
+    variables = {a.variable.name: a.variable for a in d.answers.values()} | {f.variable.name: f.variable for f in d.forms.values()}
+    for step in steps:
+        if step.before.op != "sym" or step.before.name in d.declared:
+            continue
+        assert step.before not in meanings, "a name is introduced twice"
+        after = ops.substitute(step.after, meanings)
+        meanings[step.before] = after
+        if step.by == "definition":
+            continue
+        what, _, name = step.before.name.rstrip("_").partition("_")
+        x = variables[name] if name else next(iter(variables.values()))
+        if what in ("gradient", "derivative"):
+            gradient = ops.transpose(after) if what == "derivative" else after
+            how = "tied" if d.structure == "tied" else "free" if d.structure == "free" else "auto"
+            verdict = verify_gradient(d.loss, x, gradient, kinds=d.declared, structure=how)
+            functions.setdefault("hessian", after)
+        else:
+            f = functions[what]
+            dx = ops.sym("step_direction", kind_of_shape(x.shape, x.data[1].facts & LINEAR))
+            product = ops.mul(after, dx if x.is_scalar else column(dx))
+            verdict = verify_differential(f if x.is_scalar else column(f), product, {x: dx}, kinds=d.declared)
+        if not verdict:
+            raise Wrong(f"{step.text()}: {verdict}")
+    return meanings
+
+
+def column(e: Expr) -> Expr:
+    """The entries, columns stacked."""
+    return e if e.shape[1] is ops.ONE else ops.vec(e) if e.shape[0] is not ops.ONE else ops.transpose(e)
+
+
+def bare(e: Expr) -> Expr:
+    """Without formal differentials: what values and sizes are drawn for."""
+    return ops.substitute(e, {n: n.args[0] for n in topological(e) if n.op == "d"})
+
+
+def check_at(
+    d: Any,
+    variables: Sequence[Expr],
+    sides: Sequence[tuple[Step, Expr, Expr]],
+    roots: Sequence[Expr],
+    sizes: Mapping[str, int],
+    rng: np.random.Generator,
+    strategy: str,
+) -> int:
+    values = draw_values(roots, d.declared, sizes, rng, strategy)
+    trouble = Slope(d.loss, variables).unfit(values, sizes)
+    if trouble is not None:
+        raise Unfit(trouble)
+    directions = {}
+    for x in variables:
+        facts = x.data[1].facts & LINEAR if d.structure != "free" else frozenset()
+        along = rng.uniform(0.3, 1.0, size=[n.evaluate(sizes) for n in x.shape]) * rng.choice([-1.0, 1.0])
+        along = along * rng.choice([-1.0, 1.0], size=along.shape)
+        directions[x.name] = project(along, facts) if facts else along
+    for step, before, after in sides:
+        if before.shape != after.shape:
+            raise Wrong(f"{step.text()}: the shapes differ")
+        left, right = (in_numbers(e, variables, values, sizes, directions) for e in (before, after))
+        scale = max(float(np.max(np.abs(left[0]))), float(np.max(np.abs(right[0]))), 1e-5 * max(left[1], right[1]), 1e-8)
+        if not np.max(np.abs(left[0] - right[0])) <= TOLERANCE * scale:
+            raise Wrong(f"{step.text()}: {left[0]} and {right[0]} at {sizes}")
+    return len(sides)
+
+
+def in_numbers(
+    e: Expr,
+    variables: Sequence[Expr],
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    directions: Mapping[str, Any],
+) -> tuple[Any, float]:
+    """The value with derivatives along the directions for the formal differentials; and how large numbers became."""
+    e = written_out(e, values, sizes)
+    known: dict[Expr, Expr] = {}
+    extended = dict(values)
+    for n in topological(e):
+        if n.op != "d" or n in known:
+            continue
+        known[n] = ops.sym(f"step_differential{len(known)}", kind_of_shape(n.shape))
+        slope = Slope(n.args[0], variables)
+        moving = {x.name: directions[x.name] for x in variables}
+        found = slope.along(values, sizes, moving) if n.args[0] not in variables else (directions[n.args[0].name], 0.0)
+        if isinstance(found, str):
+            raise Unfit(found)
+        extended[known[n].name] = found[0]
+    plain = ops.substitute(e, known)
+    watch = Watch()
+    with np.errstate(all="ignore"):
+        value = Plan(plain).run(extended, sizes, watch)[plain]
+    if watch.trouble is not None or not np.all(np.isfinite(value)):
+        raise Unfit(watch.trouble or "not finite")
+    return value, watch.magnitude
+
+
+def written_out(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Expr:
+    """Sums over an index with differentials in them, written out term by term."""
+    while True:
+        inside = {n for n in topological(e) if n.op == "isum" and any(m.op == "d" for m in topological(n.args[3]))}
+        outer = next((n for n in reversed(topological(e)) if n in inside), None)
+        if outer is None:
+            return e
+        index, low, high, body = outer.args
+        first, last = (round(float(np.asarray(evaluate(b, values, sizes)).item())) for b in (low, high))
+        terms = [ops.substitute(body, {index: ops.num(i)}) for i in range(first, last + 1)]
+        e = ops.substitute(e, {outer: ops.add(*terms) if terms else ops.zeros(*outer.shape)})
