@@ -17,12 +17,11 @@ from matcalc.claims import Question
 from matcalc.derive import derive
 from matcalc.diagnosis import explain, shapes_text
 from matcalc.errors import BudgetError, InputError, MatcalcError, ShapeError, UnsupportedError
-from matcalc.expr import Expr, symbols
+from matcalc.expr import Expr
 from matcalc.kinds import Kind
 from matcalc.normal import equal
-from matcalc.ops import eye, mul, sym, transpose
 from matcalc.setting import Setting, setting_of
-from matcalc.shapes import ONE, shape_text
+from matcalc.shapes import shape_text
 from matcalc.text import text
 from matcalc.verify import Counterexample, Verdict
 
@@ -151,45 +150,13 @@ def _right(setting: Setting) -> tuple[Expr | None, str | None]:
         return None, None
     problem, question = setting.problem, setting.question
     options: dict[str, Any] = {"layout": setting.layout, "structure": setting.structure}
-    answer: Expr | None
     try:
-        if question.f.is_scalar:
-            answer = derive(problem.text, setting.name, problem.kinds, of=setting.of, **options).answer
-        else:
-            answer = _jacobian(setting)
+        answer = derive(problem.text, setting.name, problem.kinds, of=setting.of, **options).answer
     except (UnsupportedError, BudgetError):
         return None, None
-    if answer is None or answer.shape != question.shape or not question.answer(answer):
+    if answer.shape != question.shape or not question.answer(answer):
         return None, None
     return answer, text(answer)
-
-
-def _jacobian(setting: Setting) -> Expr | None:
-    """J as it stands in J'*c, the gradient of c'*f; None where that does not read so."""
-    f, x = setting.question.f, setting.question.x
-    if x is None or setting.name is None or ONE not in f.shape or ONE not in x.shape:
-        return None
-    name = "c"
-    while name in setting.problem.kinds:
-        name += "_"
-    column = f if f.cols is ONE else transpose(f)
-    weights = sym(name, Kind("vector", column.rows))
-    kinds = {**setting.problem.kinds, name: Kind("vector", column.rows)}
-    gradient = derive(text(mul(transpose(weights), column)), setting.name, kinds).answer
-    if x.rows is ONE or gradient.op == "t":
-        gradient = _turned(gradient if x.rows is ONE else gradient.args[0])
-    *rest, last = gradient.args if gradient.op == "mul" else (gradient,)
-    if last is not weights or any(weights in symbols(part) for part in rest):
-        return None
-    matrix = mul(*rest)
-    return (mul(matrix, eye(column.rows)) if rest else eye(column.rows)) if matrix.is_scalar else _turned(matrix)
-
-
-def _turned(e: Expr) -> Expr:
-    """The transpose, written on the factors of a product."""
-    if e.op == "t":
-        return e.args[0]
-    return mul(*map(_turned, reversed(e.args))) if e.op == "mul" else transpose(e)
 
 
 # --- what is said ---------------------------------------------------------------------------------
