@@ -20,7 +20,7 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
     if character == "{":
         return "braces belong to numbered names such as h{i}", None
     if character == "|":
-        return "single bars are not in the language", "write abs(x) for |x|, norm2(x) for the norm"
+        return "single bars are not in the language", "write abs(x) for |x|, norm2(x) or ||x|| for the norm"
     if character == "!":
         return "! is not in the language", None
     shown = character if character.isprintable() else f"U+{ord(character):04X}"

@@ -20,7 +20,7 @@ from matcalc.misreadings import close_matches
 from matcalc.names import conventional_form, is_function_like, spelled
 from matcalc.shapes import SCALAR, Dim, Shape
 from matcalc.syntax import Node, Statement
-from matcalc.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, known_functions
+from matcalc.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, KNOWN
 
 MAX_NODES = 2_000_000
 NONE: Mapping[str, int] = {}
@@ -197,12 +197,25 @@ class Program:
                 name = instantiate(node.data, line.indices, node.start)
                 self.mentioned.setdefault(name)
                 line.meaning[node.at] = self._meaning(name, node, line, node.at in integers)
+            elif node.op == "power":
+                self._check_exponent(node, line)
             elif node.op == "transpose" and node.args[0].at in line.variables:
                 line.variables[node.args[0].at].transposed = True
             elif node.op in ("call", "derivative"):
                 self._function(node, line)
             elif node.op in ("bound", "range"):
                 self._check_index(node)
+
+    def _check_exponent(self, node: Node, line: Line) -> None:
+        """Undeclared, the T of x^T is meant as a transpose."""
+        exponent = node.args[1]
+        inner = exponent.args[0] if exponent.op == "neg" else exponent
+        if inner.op == "name" and inner.data in ("T", "top") and inner.at in line.variables:
+            base = self.text[node.args[0].start : node.args[0].stop]
+            raise InputError(
+                f"{inner.data} is a name like any other, not the transpose", position=inner.start,
+                hint=f"write {base}'" if inner is exponent else f"write inv({base})'",
+            )  # fmt: skip
 
     def _check_index(self, node: Node) -> None:
         name = node.data
@@ -236,6 +249,11 @@ class Program:
             return ("eye",)
         if name in self.functions:
             raise UnknownName(f"{name} is used as a function and as a variable", position=node.start)
+        if name != "sigma" and name in KNOWN:
+            hint = "write vector(c) or ones(n) for a constant" if name in CONSTANTS or name in FILLED else ""
+            raise UnknownName(
+                f"{name} is a function, and has no argument here", position=node.start, hint=hint or f"write {name}(x)"
+            )
         variable = self.variables.get(name)
         if variable is None:
             variable = self.variables[name] = Variable(name, line.number, node.start)
@@ -287,7 +305,7 @@ class Program:
                 f"{name} is used as a variable and as a function", position=node.start,
                 hint=f"write {shown}*(...) for a product",
             )  # fmt: skip
-        _refuse_unknown(name, node.start)
+        _refuse_unknown(name, primes, node.start)
         self.mentioned.setdefault(name)
         self.functions[name] = ELEMENTWISE
         line.meaning[node.at] = ("undefined", name, ELEMENTWISE, primes)
@@ -299,13 +317,19 @@ def check_declarable(name: str, kind: Kind, position: int | None = None) -> None
         raise DeclarationError(f"{name} is a constant of the language", position=position)
 
 
-def _refuse_unknown(name: str, position: int) -> None:
+def _refuse_unknown(name: str, primes: int, position: int) -> None:
     """Undeclared functions have short names; anything else is probably a misspelling."""
     if name in ELSEWHERE:
         raise UnknownName(f"the function {name} is unknown", position=position, hint=f"write {ELSEWHERE[name]}")
+    if name[0].isupper() and is_function_like(name):
+        shown = name + "'" * primes
+        raise UnknownName(
+            f"{name} is a matrix by its first letter, not a function", position=position,
+            hint=f"write {shown}*(...) for a product, or declare {name}: function",
+        )  # fmt: skip
     if is_function_like(name):
         return
-    near = close_matches(name, known_functions())
+    near = close_matches(name, KNOWN)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UnknownName(
         f"the function {name} is unknown", position=position, hint=f"{hint}declare {name}: function if it is undefined"

@@ -62,9 +62,9 @@ class Tokens:
             elif type_ == "SQUARE":
                 token.type = type_ = "INDEX" if previous in _OPERAND_ENDS else "BLOCK"
             elif type_ == "BAR":
-                closes = previous in _OPERAND_ENDS and bool(brackets) and brackets[-1].startswith("‖")
+                closes = previous in _OPERAND_ENDS and bool(brackets) and brackets[-1].type == "NORM"
                 token.type = type_ = "NORM_END" if closes else "NORM"
-                if not closes and len(token) > 1:
+                if not closes and token[-1] not in "‖|":
                     raise SyntaxProblem("this closes a norm that was not opened", position=token.start_pos)
             elif type_ == "FOR":
                 header, loop_indent = True, indent
@@ -124,4 +124,4 @@ def _close(token: Token, brackets: list[Token]) -> None:
 
 
 def _bracket(token: Token) -> str:
-    return "norm bar" if token.startswith("‖") else f"bracket {token}"
+    return "norm bar" if token.type.startswith("NORM") else f"bracket {token}"

@@ -53,8 +53,9 @@ ELSEWHERE = {
     "csc": "1 ./ sin(x)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "logistic": "sigmoid(x)",
     "average": "mean(x)", "sech": "1 ./ cosh(x)", "erfc": "1 - erf(x)", "inner": "dot(x, y)",
 }  # fmt: skip
+KNOWN = [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]  # every name that may be called without declaring it
 
 
 def known_functions() -> list[str]:
     """Every name that may be called without declaring it."""
-    return [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]
+    return list(KNOWN)

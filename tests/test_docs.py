@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from matcalc import syntax, vocabulary
+from matcalc import syntax, tokens, vocabulary
 from matcalc.errors import MatcalcError
 from matcalc.kinds import FACTS, STRUCTURES, kind_of_shape
 from matcalc.parse import parse, parse_kind, read
@@ -113,7 +113,7 @@ def test_the_limits_are_those_of_the_page() -> None:
     said = section("What is refused")
 
     assert f"{syntax.MAX_TEXT} characters" in said
-    assert f"{syntax.MAX_DEPTH} nested brackets" in said
+    assert f"{tokens.MAX_DEPTH} nested brackets" in said
     assert f"numbers of {syntax.MAX_DIGITS} digits" in said
 
 
