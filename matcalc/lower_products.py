@@ -77,7 +77,7 @@ def _number(x: Expr) -> int:
 
 def _opens(at: Forms, x: Expr) -> bool:
     """Whether a product is better taken apart: not long, and used once, or with a vector inside."""
-    if at.lengths.get(x, 0) > _LONGEST_OPENED:
+    if max(len(x.args), at.lengths.get(x, 0)) > _LONGEST_OPENED:
         return False
     return at.uses[x] <= 1 or any(ONE in a.shape for a in x.args if not a.is_scalar)
 

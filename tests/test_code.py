@@ -764,6 +764,28 @@ def test_large_expressions(build: Callable[[Expr, Expr], Expr]) -> None:
     assert np.isfinite(made["value"](x=0.9, y=1 / 0.9))
 
 
+@pytest.mark.parametrize("form", ["product", "sums", "inverses", "scaled"])
+def test_long_chains_of_matrices(form: str) -> None:
+    """Every part of the work is linear in the length: no product or sum is taken apart again and again."""
+    kinds = {"A": matrix("n", "n"), "x": vector("n")}
+    A, x = variables(**kinds).values()
+    current, given = A, {"A": np.array([[0.0, 1.0], [-1.0, 0.0]]), "x": np.array([0.6, 0.8])}
+    for i in range(1000):
+        if form == "product":
+            current = ops.transpose(ops.mul(current, A))
+        elif form == "sums":
+            current = ops.transpose(ops.mul(current, A) if i % 2 else ops.sub(current, ops.mul(ops.num(2), A)))
+        elif form == "inverses":
+            current = ops.inv(ops.mul(current, A))
+        else:
+            current = ops.mul(ops.power(ops.norm2(ops.mul(current, x)), ops.num(-1)), current)
+    made = module(ops.mul(current, x), {}, kinds)
+
+    with np.errstate(all="ignore"):
+        expected_value = evaluate(ops.mul(current, x), {**given, "x": given["x"][:, None]}, {"n": 2})
+    assert made["value"](**given) == pytest.approx(expected_value[:, 0], rel=1e-9)
+
+
 def nested(x: Expr, depth: int) -> Expr:
     for _ in range(depth):
         x = ops.fn("sin", x)
