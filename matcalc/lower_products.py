@@ -44,7 +44,7 @@ def multiplied(at: Forms, over: list[Code], under: list[Code], chain: list[Facto
 
 
 def factors(at: Forms, x: Expr, sums: bool = True) -> Parts:
-    """The scalars above and below the line, and the chain of the other factors; ``sums``: those of sums kept as such."""
+    """The scalars above and below the line, and the chain of the other factors; ``sums``: sums may stay sums there."""
     over: list[Code] = []
     under: list[Code] = []
     chain: list[Factor] = []
