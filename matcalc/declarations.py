@@ -107,6 +107,9 @@ def kind_of(statement: Statement, indices: Mapping[str, int]) -> Kind:
     """The kind that a declaration states, with its facts."""
     assert statement.root is not None
     root = statement.root
+    for node in flatten(root):
+        if _head(node) in _COMPLEX:
+            raise UnsupportedError(f"{_head(node)}: complex variables are not supported", position=node.start)
     if _head(root) == "function":
         return _function(statement, indices)
     if statement.result is not None:
@@ -171,8 +174,6 @@ def _function(statement: Statement, indices: Mapping[str, int]) -> Kind:
 
 def _array(node: Node, indices: Mapping[str, int]) -> Kind:
     head = _head(node)
-    if head in _COMPLEX:
-        raise UnsupportedError(f"{head}: complex variables are not supported", position=node.start)
     if head not in _SIMPLE and head not in STRUCTURES:
         known = [*_SIMPLE, *STRUCTURES, "function"]
         near = close_matches(head, known) if head else []

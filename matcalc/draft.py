@@ -21,8 +21,8 @@ SPREADS, SHRUNK = 1, 2
 class Conflict(Exception):
     """The node does not fit; ``error`` says so to the user.
 
-    ``adds``: arrays are added or compared here; ``spread`` are then the terms that would be broadcast to the
-    shape ``wanted``. ``final``: no other form of a name is meant to help.
+    ``spread``: the terms that would have to be broadcast, to the shape ``wanted``. ``mixed``: arrays of
+    different forms are added or compared. ``final``: no other form of a name is meant to help.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Conflict(Exception):
         node: Node,
         error: Callable[[], MatcalcError],
         *,
-        adds: bool = False,
+        mixed: bool = False,
         spread: Sequence[Node] = (),
         wanted: Shape = SCALAR,
         final: bool = False,
@@ -38,7 +38,7 @@ class Conflict(Exception):
         super().__init__()
         self.node = node
         self.error = error
-        self.adds = adds
+        self.mixed = mixed
         self.spread = spread
         self.wanted = wanted
         self.final = final

@@ -50,7 +50,7 @@ def infer(program: Program) -> Inference:
 def _ambiguous(program: Program, found: list[Departures]) -> MatcalcError:
     lines = sorted("; ".join(f"{name} is a {form_}" for name, form_ in sorted(d)) for d in found)
     first = min((program.variables[name] for d in found for name, _ in d), key=lambda v: v.position)
-    listed = "\n".join(f"  {line}" for line in lines)
+    listed = "\n".join(f"  {line}" for line in (lines if len(lines) <= 6 else [*lines[:6], "..."]))
     return InputError(
         f"this can be read in several ways:\n{listed}", text=program.text, position=first.position,
         hint=f"declare what is meant, as in {first.name}: {_sample(found, first.name)}",
@@ -135,6 +135,7 @@ class _Search:
 
     def _start(self, departures: Departures) -> Shaping:
         wanted = dict(departures)
+        self.steps += len(self.program.variables)
         for variable in self.program.variables.values():
             variable.form = wanted.get(variable.name, "scalar" if variable.fixed else variable.convention)
             variable.integer = variable.fixed
@@ -197,11 +198,11 @@ class _Search:
         here = [v for v in names if v.first == number]
         if len(here) <= NEARBY and len(evident) <= 2:
             # names that this line brings in come first: the earlier lines were read without conflict
-            for group in (here, names) if len(names) > len(here) else (here,):
-                for size in (1, 2):
+            for size in (1, 2):
+                for group in (here, names) if len(names) > len(here) else (here,):
                     fitting = [
                         repair
-                        for repair in self._choices(group, size, conflict.adds)
+                        for repair in self._choices(group, size, conflict.mixed)
                         if self.steps <= self.limit and self._fits(shaping, conflict, number, departures, repair)
                     ]
                     if fitting:
@@ -210,10 +211,10 @@ class _Search:
             return [evident]
         return []
 
-    def _choices(self, names: list[Variable], size: int, sums: bool) -> Iterator[Departures]:
-        """Other forms for ``size`` of the names; where arrays are added, none of them is shrunk to a scalar."""
+    def _choices(self, names: list[Variable], size: int, mixed: bool) -> Iterator[Departures]:
+        """Other forms for ``size`` of the names; arrays of different forms do not fit by being scalars."""
         for chosen in combinations(names[:NEARBY], size):
-            options = [[f for f in INSTEAD[v.convention] if not (sums and f == "scalar")] for v in chosen]
+            options = [[f for f in INSTEAD[v.convention] if not (mixed and f == "scalar")] for v in chosen]
             for forms in product(*options):
                 yield frozenset((v.name, f) for v, f in zip(chosen, forms, strict=True))
 

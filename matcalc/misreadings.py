@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 from lark import Token
 
@@ -25,6 +26,15 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
         return "! is not in the language", None
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return f"the character {shown} is not in the language", None
+
+
+def too_early(text: str, expected: Collection[str]) -> tuple[str, str | None]:
+    """The message and the hint for a text that ends where something must follow."""
+    if "COLON" in expected:
+        if text.lstrip().startswith("for"):
+            return "a loop goes on after a colon", "for i in 1..3: h{i} = ..."
+        return "a comma outside of brackets", "several names are declared together as in x, y: vector(n)"
+    return "the text ends too early: something is missing at the end", None
 
 
 def bad_token(token: Token, before: str) -> tuple[str, str | None]:

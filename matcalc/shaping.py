@@ -100,9 +100,9 @@ class Shaping(ShapeRules):
             return SCALAR, flags
         if "vector" in forms and ("row" in forms or "matrix" in forms):
             other = "row" if "row" in forms else "matrix"
-            raise Conflict(node, lambda: self._mixed(forms["vector"], forms[other], what), adds=True)
+            raise Conflict(node, lambda: self._mixed(forms["vector"], forms[other], what), mixed=True)
         if "row" in forms and "matrix" in forms and not rows:
-            raise Conflict(node, lambda: self._mixed(forms["row"], forms["matrix"], what), adds=True)
+            raise Conflict(node, lambda: self._mixed(forms["row"], forms["matrix"], what), mixed=True)
         full = "matrix" if "matrix" in forms else "vector" if "vector" in forms else "row"
         first = forms[full]
         shape = self._of(first)
@@ -127,7 +127,7 @@ class Shaping(ShapeRules):
                 raise Conflict(node, lambda: self._mixed(first, forms["scalar"], what))
         if spread and not self.broadcast:
             raise Conflict(
-                node, lambda: self._mixed(first, spread[0], what), adds=True, spread=spread, wanted=shape
+                node, lambda: self._mixed(first, spread[0], what), spread=spread, wanted=shape
             )
         return shape, flags
 

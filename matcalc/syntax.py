@@ -17,7 +17,7 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from matcalc.errors import LimitError, SyntaxProblem
-from matcalc.misreadings import bad_character, bad_token
+from matcalc.misreadings import bad_character, bad_token, too_early
 from matcalc.names import spelled
 from matcalc.tokens import Tokens
 
@@ -324,10 +324,8 @@ def _refuse(problem: UnexpectedInput, text: str) -> NoReturn:
     if isinstance(problem, UnexpectedToken):
         token = problem.token
         if token.type == "$END":
-            end = len(text.rstrip())
-            raise SyntaxProblem(
-                "the text ends too early: something is missing at the end", text=text, position=end
-            ) from None
+            message, hint = too_early(text, problem.expected)
+            raise SyntaxProblem(message, text=text, position=len(text.rstrip()), hint=hint) from None
         message, hint = bad_token(token, text[: token.start_pos].rstrip())
         raise SyntaxProblem(message, text=text, position=token.start_pos, hint=hint) from None
     raise problem

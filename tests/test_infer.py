@@ -42,6 +42,7 @@ DEPARTURES = [
     ("(n - 1)*x'*x", {"n": "scalar", "x": "vector(m)"}),
     ("n/2*logdet(P) - 1/2*tr(P*M)", {"n": "scalar", "P": "matrix(m, m)", "M": "matrix(m, m)"}),
     ("x'*A*x + b'*x + c", {"x": "vector(n)", "A": "matrix(n, n)", "b": "vector(n)", "c": "scalar"}),
+    ("x^2 + y", {"x": "scalar", "y": "scalar"}),
     ("1 - k .* x", {"k": "vector(n)", "x": "vector(n)"}),
     ("N*log(2*pi) + logdet(S)", {"N": "scalar", "S": "matrix(n, n)"}),
     ("-n/2*log(2*pi*s) - x'*x/(2*s)", {"n": "scalar", "s": "scalar", "x": "vector(m)"}),

@@ -154,7 +154,7 @@ def test_a_kind_has_facts() -> None:
         ("||x", 0, "never closed"),
         ("x + ‖₂", 4, "not opened"),
         ("f(x,)", 4, "missing"),
-        ("x, y", 4, "ends too early"),
+        ("x, y", 4, "comma outside of brackets"),
         ("a < b < c", 6, "do not chain"),
         ("x = = y", 4, "equals sign"),
         ("(x = y)", 3, "equals sign"),
@@ -177,6 +177,7 @@ def test_a_kind_has_facts() -> None:
         ("x; y; (", 6, "never closed"),
         ("x\ny", 0, "no name"),
         ("for i in 1..3: for j in 1..3: x", 15, "loop inside a loop"),
+        ("for i in 1..3", 13, "after a colon"),
         ("2πr", 1, "product of π"),
     ],
 )
