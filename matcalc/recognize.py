@@ -53,7 +53,7 @@ class Recognizer:
         """The known gradients of the scalar ``e`` by ``x``, the shortest first; of equal ones the most special."""
         constant = _Constant(e, x)
         found = [known for entry in self.candidates(e) if (known := _instance(entry, e, x, constant)) is not None]
-        return sorted(found, key=lambda k: (length(k.gradient), -length(k.entry.f), k.entry.id))
+        return sorted(found, key=lambda k: (length(k.gradient), -length(k.entry.f)))
 
 
 @cache

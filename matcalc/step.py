@@ -11,6 +11,9 @@ from matcalc.pretty import pretty
 from matcalc.text import text
 
 
+_OURS = ("", "algebra", "definition", "the steps above")  # sources that there is nothing to look up in
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """``before`` = ``after`` by an identity (its id, or a short name), in words what that ``says``, and its source.
@@ -36,10 +39,11 @@ class Step:
 
     def reason(self, full: bool = False) -> str:
         """The identity, or what is done in words; in full with both and the source."""
+        words = self.says if self.plain and self.says else self.by
         if not full:
-            return self.says if self.plain and self.says else self.by
-        says = f": {self.says}" if self.says else ""
-        return f"{self.by}{says}; {self.source}" if self.source not in ("", self.by) else f"{self.by}{says}"
+            return words
+        says = f": {self.says}" if self.says and words is not self.says else ""
+        return f"{words}{says}; {self.source}" if self.source not in _OURS else f"{words}{says}"
 
     def json(self) -> dict[str, str]:
         return {"before": text(self.before), "after": text(self.after), "by": self.by, "source": self.source}

@@ -9,6 +9,7 @@ sec. 9.2). Several variables vary together, and each gradient is read off its ow
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from matcalc import ops
@@ -31,7 +32,7 @@ from matcalc.simplify import Simplifier
 from matcalc.step import Step
 from matcalc.structure import structured, unstructured
 from matcalc.table import Table
-from matcalc.tidy import arranged, tidy, turned
+from matcalc.tidy import arranged, front, scaled, tidy, turned
 
 if TYPE_CHECKING:
     from matcalc.derive import Derivation
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 READABLE = 60  # symbols: a longer differential is shown in its short form alone
 LONGEST = 150  # a longer one is not shown at all: the gradient follows from the steps before
 CLEARLY = 3  # so many symbols shorter is a step of its own
-NAMED = 40  # a function of more symbols gets names for its parts
+NAMED = 24  # a function of more symbols gets names for its parts
 _SHORTENED = 600  # nodes: a larger differential is not shortened
 
 # linear in one argument: the differential goes through
@@ -217,18 +218,29 @@ class _Steps:
         if self.f in self.xs:
             return
         df = ops.formal_differential(self.f)
-        needed = set(_formal(self.d[self.f]))
         if self.d[self.f] is not df:
             says = "sums, transposes, traces and products with constants are linear"
             yield Step(df, self.d[self.f], "linearity", _RULES, says)
-        parts = [n for n in self.local if n not in self.typed]  # terms without their constant factors
-        for n in (*parts, *_parents_first(self.f)):
-            if n in needed and n not in self.xs:
+        for n in self._parents_first(_formal(self.d[self.f])):
+            local = self.local[n]
+            yield Step(ops.formal_differential(n), local.d, local.by, local.source, local.says)
+
+    def _parents_first(self, roots: Sequence[Expr]) -> list[Expr]:
+        """The parts that need a step, each before those of which it is made, otherwise in the order of reading."""
+        order: list[Expr] = []
+        seen: set[Expr] = set(self.xs)
+        stack: list[tuple[Expr, bool]] = [(n, False) for n in roots]
+        while stack:
+            n, done = stack.pop()
+            if done:
+                order.append(n)
+            elif n not in seen:
+                seen.add(n)
                 if n not in self.local:
                     self.local[n] = self._recognized(n) or self._by_operation(n)
-                local = self.local[n]
-                needed.update(_formal(local.d))
-                yield Step(ops.formal_differential(n), local.d, local.by, local.source, local.says)
+                stack.append((n, True))
+                stack.extend((part, False) for part in _formal(self.local[n].d) if part not in seen)
+        return order[::-1]
 
     def _by_operation(self, n: Expr) -> Local:
         d = {a: self.d[a] for a in n.args if a in self.active}
@@ -362,9 +374,18 @@ class _Steps:
         return {x: self._in_order(tidy(found[dx], self.typed)) for x, dx in zip(self.xs, targets, strict=True)}
 
     def _in_order(self, raw: Expr) -> Expr:
-        """The terms in the order of the differential, of which the last comes first; scalars in front."""
-        terms = reversed(raw.args) if raw.op == "add" else (raw,)
-        return ops.add(*(arranged(term) for term in terms))
+        """The terms in the order of the differential, of which the last comes first; equal ones counted."""
+        terms: list[tuple[Fraction, Expr]] = []
+        for term in reversed(raw.args) if raw.op == "add" else (raw,):
+            inside = term.op == "t" and term.args[0].op == "add"
+            for part in turned(term.args[0]).args if inside else (term,):
+                c, rest = front(arranged(part))
+                equal_one = next((i for i, (_, other) in enumerate(terms) if same(other, rest)), None)
+                if equal_one is None:
+                    terms.append((c, rest))
+                else:
+                    terms[equal_one] = (terms[equal_one][0] + c, terms[equal_one][1])
+        return tidy(ops.add(*(scaled(c, rest) for c, rest in terms)), self.typed)
 
     # --- the gradient ---
 
@@ -406,24 +427,8 @@ class _Steps:
         return ops.sym(name, kind_of_shape(shape))
 
 
-def _parents_first(root: Expr) -> list[Expr]:
-    """Every node before its arguments, otherwise in the order of reading."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False)]
-    while stack:
-        current, done = stack.pop()
-        if done:
-            order.append(current)
-        elif current not in seen:
-            seen.add(current)
-            stack.append((current, True))
-            stack.extend((child, False) for child in current.args if child not in seen)
-    return order[::-1]
-
-
 def _formal(e: Expr) -> list[Expr]:
-    """What stands under formal differentials in e."""
+    """What stands under formal differentials in e, in the order of reading."""
     found: list[Expr] = []
     stack, seen = [e], {e}
     while stack:
@@ -433,7 +438,7 @@ def _formal(e: Expr) -> list[Expr]:
             continue
         new = [a for a in n.args if a not in seen]
         seen.update(new)
-        stack.extend(new)
+        stack.extend(reversed(new))
     return found
 
 

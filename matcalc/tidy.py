@@ -149,6 +149,7 @@ def _mul(data: Any, args: Sequence[Expr]) -> Expr:
         c, a = front(a)
         coefficient *= c
         rest.append(a)
+    rest = _cancelled(rest)
     arrays = [a for a in rest if not a.is_scalar and a.op != "eye"]
     if arrays or whole.is_scalar:
         rest = [a for a in rest if a.op != "eye"]
@@ -157,6 +158,16 @@ def _mul(data: Any, args: Sequence[Expr]) -> Expr:
     if not rest:
         return ops.num(coefficient)
     return scaled(coefficient, ops.mul(*rest))
+
+
+def _cancelled(factors: list[Expr]) -> list[Expr]:
+    """Without the pairs s and 1/s."""
+    left = list(factors)
+    for below in [f for f in factors if _divides(f) and f.args[1].data == -1]:
+        if below.args[0] in left:
+            left.remove(below)
+            left.remove(below.args[0])
+    return left
 
 
 def _had(data: Any, args: Sequence[Expr]) -> Expr:
@@ -189,6 +200,8 @@ def _pow(data: Any, args: Sequence[Expr]) -> Expr:
             return ops.num(base.data**exponent.data)  # type: ignore[operator]
         if base.op == "ones":
             return base
+        if exponent.data < -1:  # type: ignore[operator]
+            return ops.reciprocal(ops.power(base, ops.num(-exponent.data)))  # type: ignore[operator]
     return ops.power(base, exponent)
 
 
