@@ -21,6 +21,7 @@ from matcalc.kinds import Kind
 from matcalc.latex import latex, latex_where
 from matcalc.measure import length
 from matcalc.names import spelled
+from matcalc.naming import named
 from matcalc.parse import Problem, read
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
 LAYOUTS = ("gradient", "numerator")
+LONG = 120  # symbols: more than a reader takes in at once
+WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +101,43 @@ class Derivation:
     def __getitem__(self, name: str) -> Derivation:
         return replace(self, answers={name: self.answers[name]}, forms={n: f for n, f in self.forms.items() if n == name})
 
+    @cached_property
+    def _lines(self) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
+        """Definitions, and the answers under their adjoint names in terms of them."""
+        names = [self.adjoint_name(a) for a in self.answers.values()]
+        shown = [self.shown(a) for a in self.answers.values()]
+        if any(form.stacked for form in self.forms.values()):
+            return (), list(zip(names, shown, strict=True))
+        taken = {*declared_names(self.declared), *names_in(self.loss), *names}
+        definitions, written = named(shown, taken, LONG)
+        lines = [*(e for _, e in definitions), *written]
+        if sum(map(length, lines)) + 2 * len(definitions) > WORTH * sum(map(length, shown)):
+            definitions, written = (), shown
+        return definitions, list(zip(names, written, strict=True))
+
+    @property
+    def definitions(self) -> tuple[tuple[str, Expr], ...]:
+        """Names for the repeated parts of a long answer, each in terms of those before it; ``answer`` is written out."""
+        return self._lines[0]
+
     def text(self) -> str:
-        """The answer in the input language; for several variables a program with a line ``dX = ...`` for each."""
-        if len(self.answers) == 1:
-            return text(self.answer)
-        return program((), [(self.adjoint_name(a), self.shown(a)) for a in self.answers.values()])
+        """The answer in the input language; a program if parts have names, or with a line ``dX = ...`` for each variable."""
+        definitions, answers = self._lines
+        return program(definitions, answers if len(answers) > 1 else [(None, answers[0][1])])
 
     def latex(self) -> str:
         """The answer in LaTeX (amsmath)."""
-        if len(self.answers) == 1:
-            return latex(self.answer)
-        return latex_where([(self.adjoint_name(a), self.shown(a)) for a in self.answers.values()])
+        definitions, answers = self._lines
+        return latex_where([*definitions, *answers]) if definitions or len(answers) > 1 else latex(answers[0][1])
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
-        if self.forms:
+        definitions, answers = self._lines
+        if self.forms and not definitions:
             return "\n".join(line for name in self.answers for line in self._readings(name))
-        if len(self.answers) == 1:
-            return pretty(self.answer)
-        return "\n".join(f"{self.adjoint_name(a)} = {pretty(self.shown(a))}" for a in self.answers.values())
+        lines = [f"{name} = {pretty(e)}" for name, e in definitions]
+        lines += [f"{name} = {pretty(e)}" if len(answers) > 1 else pretty(e) for name, e in answers]
+        return "\n".join(lines)
 
     def _readings(self, name: str) -> list[str]:
         """The lines of one Jacobian or Hessian."""
@@ -234,6 +255,7 @@ class Derivation:
 
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
+        definitions, answers = self._lines
         return {
             "function": text(self.loss),
             "variables": self.kinds,
@@ -242,14 +264,14 @@ class Derivation:
             "notes": list(self.notes),
             "answers": {
                 a.name: {
-                    "text": text(self.shown(a)),
-                    "latex": latex(self.shown(a)),
+                    "text": text(shown),
+                    "latex": latex(shown),
                     "shape": list(self.shape_of(a.name)),
                     **self._other_readings(a.name),
                 }
-                for a in self.answers.values()
+                for a, (_, shown) in zip(self.answers.values(), answers, strict=True)
             },
-            "definitions": {},
+            "definitions": {name: text(e) for name, e in definitions},
             "steps": [s.json() for s in self.steps],
             "code": {"numpy": self.source("numpy")},
         }
