@@ -43,7 +43,8 @@ def structured(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | Non
     facts = kind.facts
     if facts & AMBIENT and not facts & (SYMMETRIC | {"diagonal"}):
         what = sorted(facts & AMBIENT)[0]
-        return gradient, f"{x.name} is {what}: this is the gradient in the surrounding space, not along the {what} variables"
+        note = f"this is the gradient in the surrounding space, not along the {what} variables"
+        return gradient, f"{x.name} is {what}: {note}"
     if structure == "free":
         linear = facts & (SYMMETRIC | {"diagonal", "lower", "upper", "toeplitz"})
         return gradient, f"the structure of {x.name} is not used (free gradient)" if linear else None
@@ -63,7 +64,8 @@ def _of_entries(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | No
         if structure == "tied":
             diagonal = ops.had(gradient, ops.eye(gradient.rows))
             tied = ops.sub(ops.add(gradient, turned), diagonal)
-            return tied, f"{x.name} is symmetric: entries that are equal move together and count once (G + G' - G .* eye)"
+            how = "entries that are equal move together and count once (G + G' - G .* eye)"
+            return tied, f"{x.name} is symmetric: {how}"
         projected = ops.mul(ops.num(Fraction(1, 2)), ops.add(gradient, turned))
         return projected, f"{x.name} is symmetric: the gradient is projected on the symmetric matrices, (G + G')/2"
     for side in ("lower", "upper"):
@@ -88,7 +90,8 @@ def _toeplitz(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str]:
         return ops.mul(weight, ops.eye(n)), f"{x.name} is a multiple of the identity: {how} of the diagonal counts"
     means = ops.part("toeplitz", nearest)
     if structure != "tied":
-        return means, f"{x.name} is Toeplitz: the gradient is projected on the Toeplitz matrices, the mean of each diagonal"
+        how = "the gradient is projected on the Toeplitz matrices, the mean of each diagonal"
+        return means, f"{x.name} is Toeplitz: {how}"
     lower, upper = (ops.part(side, ops.ones(n, n)) for side in ("lower", "upper"))
     counts = ops.add(ops.mul(lower, upper), ops.mul(upper, lower), ops.neg(ops.ones(n, n)))
     tied = ops.had(means, counts)

@@ -7,8 +7,8 @@ import pytest
 import matcalc as mc
 from matcalc.expr import topological
 
-DECLARED = """X: matrix(N, d); x, y: vector(N); w: vector(d); A: matrix(N, N); Y: matrix(N, K); W: matrix(d, K); a: scalar
-S: matrix(d, d)"""
+DECLARED = """X: matrix(N, d); x, y: vector(N); w: vector(d); A: matrix(N, N); Y: matrix(N, K); W: matrix(d, K)
+a: scalar; S: matrix(d, d)"""
 MATRIX_FORM = [
     ("sum(i, x[i]*y[i])", "x", "y"),
     ("sum(i, log(1 + exp(-y[i]*X[i, :]*w)))", "w", "-X'*(sigmoid(-((X*w) .* y)) .* y)"),
