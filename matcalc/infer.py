@@ -83,6 +83,7 @@ class _Search:
         self.steps = 0
         self.limit = STEPS + 4 * sum(len(line.nodes) for line in program.lines)
         self.tried: set[Departures] = set()
+        self._latest: tuple[Departures, Shaping] | None = None  # the reading that the names have now
 
     def readings(self) -> list[Departures]:
         """The cheapest readings that fit."""
@@ -106,6 +107,8 @@ class _Search:
 
     def shaped(self, departures: Departures) -> Shaping:
         """The shapes under a reading that fits."""
+        if self._latest is not None and self._latest[0] == departures:
+            return self._latest[1]
         shaping = self._start(departures)
         for line in self.program.lines:
             shaping.line(line)
@@ -135,6 +138,7 @@ class _Search:
 
     def _start(self, departures: Departures) -> Shaping:
         wanted = dict(departures)
+        self._latest = None
         self.steps += len(self.program.variables)
         for variable in self.program.variables.values():
             variable.form = wanted.get(variable.name, "scalar" if variable.fixed else variable.convention)
@@ -164,7 +168,10 @@ class _Search:
             for name, form_ in repairs[0]:
                 shaping.give(self.program.variables[name], form_)
         self.steps += shaping.steps
-        return (None, []) if shaping.unknowns.settle() else (departures, [])
+        if shaping.unknowns.settle():
+            return None, []
+        self._latest = departures, shaping
+        return departures, []
 
     def _below(self, shaping: Shaping, conflict: Conflict, number: int) -> list[Variable]:
         """The undeclared names under the node, those of earlier lines last."""
