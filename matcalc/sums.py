@@ -276,6 +276,7 @@ class Sums(Algebra):
         """The sum after distributing its products over the sums in them, if that lets terms meet."""
         expanded: list[Expr] = []
         any_sum = False
+        sigmoids = self._opposite_sigmoids(terms)
         for t, c in terms.items():
             more = self.distributed(scaled(c, t), EXPANDED)
             if more is None:
@@ -284,9 +285,9 @@ class Sums(Algebra):
             expanded.extend(more)
             if len(expanded) > EXPANDED:
                 return None
-        if not any_sum:
+        if not any_sum and not sigmoids:
             return None
-        collected = self.collect(expanded)
+        collected = self._sigmoids_met(self.collect(expanded))
         if not collected:
             return zero(shape)
         if len(collected) == len(expanded) > 6:
@@ -308,6 +309,33 @@ class Sums(Algebra):
                 include(p.scalars, base, -k)  # type: ignore[operator]
             terms[compose(ONE_F, p.scalars, p.body)] = p.coef
         return below, plain_sum(e.shape, terms)
+
+    def _sigmoids_met(self, terms: Terms) -> Terms:
+        """The terms with sigmoid(-u) as 1 - sigmoid(u) where both signs occur and fewer terms come of it."""
+        opposite = self._opposite_sigmoids(terms)
+        if not opposite:
+            return terms
+        more: list[Expr] = []
+        plain = type(self)()  # without the table, which would turn 1 - sigmoid(u) back
+        plain.quiet = 1
+        for t, c in terms.items():
+            split = plain.distributed(plain(scaled(c, ops.substitute(t, opposite))), EXPANDED)
+            if split is None:
+                return terms
+            more.extend(split)
+        met = self.collect(more)
+        return met if len(met) <= len(terms) else terms
+
+    def _opposite_sigmoids(self, terms: Terms) -> dict[Expr, Expr]:
+        """Where sigmoid(u) and sigmoid(-u) stand in one sum: sigmoid(-u) as 1 - sigmoid(u), so that they can meet."""
+        found = {n for t in terms for n in _factors_of(t) if n.op == "fn" and n.data == "sigmoid"}
+        out: dict[Expr, Expr] = {}
+        for n in found:
+            u = n.args[0]
+            opposite = ops.fn("sigmoid", self.neg(u))
+            if opposite in found and (self.primitive(u)[0] if u.op == "add" else parts(u).coef) < 0:
+                out[n] = ops.sub(ops.lift(ops.num(1), n.shape), opposite)
+        return out
 
     def _over_common_denominator(self, shape: Shape, terms: Terms) -> Expr | None:
         """The sum as one quotient: a/c - b/d = (a*d - b*c)/(c*d), for few terms with sums below."""
@@ -351,7 +379,7 @@ class Sums(Algebra):
             terms = self.distributed(e, EXPANDED // 2)
             if terms is None or len(terms) < 2:
                 return e
-            collected = self.collect(terms)
+            collected = self._sigmoids_met(self.collect(terms))
             if not collected:
                 return zero(e.shape)
             other = self.factored(e.shape, collected)
@@ -439,6 +467,12 @@ class Shared(NamedTuple):
 def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
     factors = [f for f in (front, *outer) if not (f.op == "num" and f.data == 1)]
     return Shared(front, outer, rests, sum(length(f) + 1 for f in factors) + sum(map(length, rests)))
+
+
+def _factors_of(t: Expr) -> list[Expr]:
+    """The scalar and elementwise factors of a term."""
+    p = parts(t)
+    return [*p.scalars, *(b for m in p.body for b in had_parts(m).bases)]
 
 
 def _ends(e: Expr) -> tuple[Expr, ...]:
