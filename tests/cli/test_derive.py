@@ -112,10 +112,19 @@ def test_steps_precede_the_answer_in_the_same_form(form: str, mark: str, flag: s
     assert result.exit_code == 0
     assert result.stdout.endswith(plain)
     before = result.stdout.removesuffix(plain).strip().splitlines()
-    assert len(before) >= 3
+    assert len(before) >= 2
     assert all(line.startswith(mark) for line in before)
-    assert any("norm2-of-vector" in line for line in before)
-    assert any("Petersen" in line for line in before) == (flag == "--steps=full")
+    assert any("squared-norm-of-residual" in line for line in before)
+    assert any("Dattorro" in line for line in before) == (flag == "--steps=full")
+
+
+def test_first_principles_spell_a_known_gradient_out() -> None:
+    known = run(*LEAST_SQUARES, "--steps").stdout.splitlines()
+    spelt = run(*LEAST_SQUARES, "--steps", "--first-principles").stdout.splitlines()
+
+    assert len(spelt) > len(known)
+    assert not any("squared-norm-of-residual" in line for line in spelt)
+    assert spelt[-5:] == known[-5:]
 
 
 def test_text_with_steps_still_parses() -> None:
