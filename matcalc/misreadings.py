@@ -28,6 +28,11 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
     return f"the character {shown} is not in the language", None
 
 
+def cut(text: str, width: int = 40) -> str:
+    """The text, for a message: not longer than ``width``."""
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
 def too_early(text: str, expected: Collection[str]) -> tuple[str, str | None]:
     """The message and the hint for a text that ends where something must follow."""
     if "COLON" in expected:
@@ -38,7 +43,7 @@ def too_early(text: str, expected: Collection[str]) -> tuple[str, str | None]:
 
 
 def bad_token(token: Token, before: str) -> tuple[str, str | None]:
-    shown = "the end of the line" if token.type in ("SEP", "INNER") else str(token)
+    shown = "the end of the line" if token.type in ("SEP", "INNER") else cut(str(token))
     last = before[-1:] or "the beginning"
     opens = last in "+-*/^@<>=(,[:;·−×" or not before
     if token.type in ("SEP", "INNER", "RPAR", "CLOSE", "COMMA", "NORM_END") and opens:

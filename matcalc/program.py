@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from matcalc.errors import (
 )
 from matcalc.kinds import ELEMENTWISE, Kind
 from matcalc.misreadings import close_matches
-from matcalc.names import conventional_form, is_function_like, spelled
+from matcalc.names import conventional_form, is_function_like, is_greek, spelled
 from matcalc.shapes import SCALAR, Dim, Shape
 from matcalc.syntax import Node, Statement
 from matcalc.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, KNOWN
@@ -89,6 +90,9 @@ class Program:
         self._check_dims()
         for line in self.lines:
             self._resolve(line)
+        known = {*self.mentioned, *self.kinds}
+        for variable in self.variables.values():
+            _check_run_together(variable, known)
 
     def index_of(self, name: str) -> int | None:
         """The number of the line that assigns the name."""
@@ -285,7 +289,7 @@ class Program:
             line.meaning[node.at] = ("undefined", name, kind, primes)
             return
         if kind is not None or name in self._assigned or name in self.dims:
-            what = f"a {kind.form}" if kind is not None else "no function"
+            what = f"a {kind.form}" if kind is not None else "assigned" if name in self._assigned else "a dimension"
             shown = name + "'" * primes
             raise UnknownName(
                 f"{name} is {what}, not a function", position=node.start, hint=f"write {shown}*(...) for a product"
@@ -315,6 +319,18 @@ def check_declarable(name: str, kind: Kind, position: int | None = None) -> None
     """Refuse to declare the constants of the language as something else."""
     if kind.form == "function" and (name in CONSTANTS or name in FILLED):
         raise DeclarationError(f"{name} is a constant of the language", position=position)
+
+
+def _check_run_together(variable: Variable, known: set[str]) -> None:
+    """``Ax`` is a name; where A and x are names too, it is hardly meant."""
+    name = variable.name
+    if not (name.isalpha() and 2 <= len(name) <= 4) or is_greek(name):
+        return
+    if known.issuperset(name) or (re.fullmatch("[A-Z]{1,3}[a-z]", name) and name[-1] in known):
+        raise InputError(
+            f"is {name} the product {'*'.join(name)}?", position=variable.position,
+            hint=f"{name} is one name: write {'*'.join(name)} or {' '.join(name)}, or declare {name}",
+        )  # fmt: skip
 
 
 def _refuse_unknown(name: str, primes: int, position: int) -> None:

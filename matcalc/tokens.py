@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lark import Token
 
 from matcalc.errors import LimitError, SyntaxProblem
-from matcalc.misreadings import OPERATORS
+from matcalc.misreadings import OPERATORS, cut
 
 MAX_DEPTH = 10_000
 
@@ -102,12 +102,12 @@ def _check_juxtaposed(before: Token | None, token: Token, brackets: list[Token])
     assert before is not None
     if token.type == "NUMBER":
         raise SyntaxProblem(
-            f"an operator is missing between {before} and {token}", position=token.start_pos,
+            f"an operator is missing between {cut(before)} and {cut(token)}", position=token.start_pos,
             hint="write * for a product",
         )
     if brackets and brackets[-1].type == "BLOCK":
         raise SyntaxProblem(
-            f"a comma or an operator is missing between {before} and {token}", position=token.start_pos,
+            f"a comma or an operator is missing between {cut(before)} and {cut(token)}", position=token.start_pos,
             hint="write [a, b] for blocks side by side, [a*b] for a product",
         )
 
