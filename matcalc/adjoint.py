@@ -94,7 +94,7 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
 def _name(n: Expr) -> str:
     if n.op == "frechet":
         return f"{n.data}_frechet by its first argument"
-    return str(n.data) if n.op in ("fn", "mfn") else n.op
+    return str(n.data) if n.op in ("fn", "mfn", "spectral") else n.op
 
 
 # --- linear operations ----------------------------------------------------------------------------
@@ -192,11 +192,11 @@ def _bounds(start: Dim, extent: Dim, size: Dim) -> tuple[object, ...] | None:
     if first is None:
         return None
     if after.number == 0:
-        return ("range", first, None)
+        return ("range", first or None, None)
     if after.number is not None:
-        return ("range", first, -after.number)
+        return ("range", first or None, -after.number)
     last = (start + extent).number
-    return None if last is None else ("range", first, last)
+    return None if last is None else ("range", first or None, last)
 
 
 def _from_end(start: Dim, size: Dim) -> int | None:

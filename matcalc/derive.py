@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
 from matcalc.adjoint import gradients
+from matcalc.backward import Backward, backward, needed
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
@@ -17,7 +18,7 @@ from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
 from matcalc.index_text import index_latex, index_text
 from matcalc.indices import apart, declared_names, names_in, renamed
-from matcalc.kinds import Kind
+from matcalc.kinds import Kind, kind_of_shape
 from matcalc.latex import latex, latex_where
 from matcalc.measure import length
 from matcalc.names import spelled
@@ -28,6 +29,8 @@ from matcalc.rewrite import rewriter
 from matcalc.separate import separated
 from matcalc.shapes import ONE, shape_text
 from matcalc.simplify import Simplifier
+from matcalc.step import Step, steps_latex, steps_text
+from matcalc.steps import steps
 from matcalc.structure import direction_kind, structured, unstructured
 from matcalc.table import Table, default_table
 from matcalc.text import program, text
@@ -48,6 +51,7 @@ class Answer:
     variable: Expr
     expr: Expr
     convention: str | None = None
+    node: Expr | None = None  # of a quantity that the program names: what the name stands for
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,7 @@ class Derivation:
     first_principles: bool = False
     what: str = "gradient"
     forms: Mapping[str, Forms] = field(default_factory=dict)
+    backward: Backward | None = None
 
     @property
     def answer(self) -> Expr:
@@ -105,6 +110,12 @@ class Derivation:
     def _lines(self) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
         """Definitions, and the answers under their adjoint names in terms of them."""
         names = [self.adjoint_name(a) for a in self.answers.values()]
+        if self.backward is not None:
+            short = Simplifier(rewriter(self.table))
+            written = [self.backward.named[name] for name in self.answers]
+            if self.layout == "numerator":
+                written = [short(ops.transpose(e)) for e in written]
+            return needed(self.backward.lines, written), list(zip(names, written, strict=True))
         shown = [self.shown(a) for a in self.answers.values()]
         if any(form.stacked for form in self.forms.values()):
             return (), list(zip(names, shown, strict=True))
@@ -167,6 +178,11 @@ class Derivation:
         from matcalc.code import module_source
 
         loss = raised(self.loss)
+        if self.backward is not None:
+            named_answers = [(name, self.backward.named[name]) for name in self.answers]
+            kinds = {**self.declared, **{a.name: a.variable.data[1] for a in self.answers.values()}}  # type: ignore[index]
+            lines = needed(self.backward.lines, [e for _, e in named_answers])
+            return module_source(loss, named_answers, kinds, target=target, definitions=lines)
         if self.what != "hessian":
             answers = [(a.name, self._coded(a)) for a in self.answers.values()]
             return module_source(loss, answers, self.declared, target=target, what=self.what)
@@ -208,11 +224,15 @@ class Derivation:
         return to_sympy(self.answer, getattr(self.problem, "objects", None))
 
     @cached_property
-    def steps(self) -> tuple[Any, ...]:
+    def steps(self) -> tuple[Step, ...]:
         """The derivation, one checkable equality a step."""
-        from matcalc.steps import steps
-
         return steps(self)
+
+    def explain(self, form: str = "text", full: bool = False) -> str:
+        """The steps in print, as text, pretty or latex; in full with what each identity says and where it is from."""
+        if form == "latex":
+            return steps_latex(self.steps, full)
+        return steps_text(self.steps, full, pretty if form == "pretty" else text)
 
     def verify(self, **options: Any) -> Verdict:
         """Compare with finite differences, independently of the engine; the worst verdict for several variables."""
@@ -222,10 +242,11 @@ class Derivation:
             verdicts = [v for form in self.forms.values() for v in self._verify_forms(form, **options)]
             return min(verdicts, key=lambda v: (v.holds, -v.residual))
         how = {"auto": "auto", "projected": "auto", "tied": "tied", "free": "free"}[self.structure]
-        verdicts = [
-            verify_gradient(self.loss, a.variable, a.expr, kinds=self.declared, structure=how, **options)
-            for a in self.answers.values()
-        ]
+        verdicts = []
+        for a in self.answers.values():
+            cut = {a.node: a.variable} if a.node is not None else {}
+            f, gradient = (ops.substitute(e, cut) for e in (self.loss, a.expr))
+            verdicts.append(verify_gradient(f, a.variable, gradient, kinds=self.declared, structure=how, **options))
         return min(verdicts, key=lambda v: (v.holds, -v.residual))
 
     def _other_readings(self, name: str) -> dict[str, str]:
@@ -321,14 +342,24 @@ def derive(
     if order == 2 and not f.is_scalar:
         raise UnsupportedError(f"the function is {_form(f)}; a Hessian needs a scalar function", hint="sum(...) or one entry of it")
     table = table or default_table()
-    variables = {name: _variable(problem, name) for name in names}
+    nodes = _targets(problem, names)
+    variables = {name: ops.sym(name, kind_of_shape(n.shape)) if n.op != "sym" else n for name, n in nodes.items()}
     short = Simplifier(rewriter(table))
-    targets = list(variables.values())
+    targets = list(nodes.values())
     notes = list(problem.notes)
     answers: dict[str, Answer] = {}
     forms: dict[str, Forms] = {}
-    if f.is_scalar:
-        taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
+    taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
+    program_of: Backward | None = None
+    if f.is_scalar and order == 1 and any(node is not f and node.args for _, node in problem.definitions):
+        taken |= {name for name, _ in problem.definitions}
+        program_of = _backward(f, problem, nodes, taken, structure, table, short)
+        for name, x in variables.items():
+            convention = structured(program_of.full[name], x, structure)[1]
+            node = nodes[name] if nodes[name] is not x else None
+            answers[name] = Answer(name, x, program_of.full[name], convention, node)
+            notes.extend([convention] if convention else [])
+    elif f.is_scalar:
         found = _shortest(raised(apart(f)), targets, structure, table, short)
         found = {x: renamed(gradient, taken) for x, gradient in found.items()}
         for name, x in variables.items():
@@ -346,11 +377,12 @@ def derive(
                 answers[key] = Answer(key, x, form.matrix)
         if any(form.stacked for form in forms.values()):
             notes.append("the vec form stacks columns: vec(dY) = V*vec(dX)")
-    for name, x in variables.items():
-        if x not in symbols(f):
+    parts_of_f = set(topological(f))
+    for name, x in nodes.items():
+        if x not in parts_of_f:
             notes.append(f"{name} is declared but does not occur: the derivative is zero")
-    bare = ops.substitute(f, {x: unstructured(x) for x in targets})
-    notes.extend(kinks(bare, [unstructured(x) for x in targets], table, short))
+    bare = ops.substitute(f, {x: unstructured(x) for x in targets if x.op == "sym"})
+    notes.extend(kinks(bare, [unstructured(x) if x.op == "sym" else x for x in targets], table, short))
     notes.extend(sorted(short.given_up))
     return Derivation(
         f,
@@ -365,7 +397,30 @@ def derive(
         first_principles,
         "gradient" if not forms else "hessian" if f.is_scalar else "jacobian",
         forms,
+        program_of,
     )
+
+
+def _backward(
+    f: Expr, problem: Problem, nodes: Mapping[str, Expr], taken: set[str], structure: str, table: Table, short: Simplifier
+) -> Backward:
+    """The backward program, differentiated without the structure of the targets."""
+    free = {x: unstructured(x) for x in nodes.values() if x.op == "sym"}
+    back = {y: x for x, y in free.items()}
+    definitions = [(name, ops.substitute(node, free)) for name, node in problem.definitions]
+    wanted = {name: ops.substitute(node, free) for name, node in nodes.items()}
+    found = backward(ops.substitute(f, free), definitions, wanted, taken, "free", table, short)
+    named: dict[str, Expr] = {}
+    for name, e in found.named.items():
+        e = ops.substitute(e, back)
+        x = nodes[name]
+        named[name] = short.settled(structured(e, x, structure)[0] if x.op == "sym" else e)
+    lines = tuple((name, ops.substitute(e, back)) for name, e in found.lines)
+    full = {name: ops.substitute(e, back) for name, e in found.full.items()}
+    for name, x in nodes.items():
+        if x.op == "sym":
+            full[name] = short.settled(structured(full[name], x, structure)[0]) if x.data[1].facts else full[name]  # type: ignore[index]
+    return Backward(lines, named, full)
 
 
 def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:
@@ -411,6 +466,15 @@ def _problem(function: Any, names: Sequence[str], declare: Any, of: str | None) 
     from matcalc.sympy_bridge import problem_of
 
     return problem_of(function, declare)
+
+
+def _targets(problem: Problem, names: Sequence[str]) -> dict[str, Expr]:
+    """The variables, or the quantities that a program names; ``all``: every one of them."""
+    defined = {name: node for name, node in problem.definitions if node is not problem.function}
+    if tuple(names) == ("all",) and "all" not in problem.kinds and "all" not in defined:
+        plain = [n for n, k in problem.kinds.items() if k.form != "function" and "integer" not in k.facts]
+        names = [*plain, *defined]
+    return {name: defined[name] if name in defined else _variable(problem, name) for name in names}
 
 
 def _variable(problem: Problem, name: str) -> Expr:
