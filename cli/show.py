@@ -43,25 +43,9 @@ def verdict(result: Any) -> list[str]:
 
 def steps(derivation: Any, form: str, detail: str) -> str:
     """The derivation, one equality a line, in the form of the answer; in text and code as comments."""
+    full = detail == "full"
     if form == "latex":
-        lines = [rf"{step.latex()} && \text{{{_latex_words(_reason(step, detail))}}}" for step in derivation.steps]
-        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n"
+        return f"{derivation.explain('latex', full)}\n"
     if form == "pretty":
-        return "".join(f"{step.pretty()}   [{_reason(step, detail)}]\n" for step in derivation.steps) + "\n"
-    return "".join(f"# {step.text()}   [{_reason(step, detail)}]\n" for step in derivation.steps)
-
-
-def _reason(step: Any, detail: str) -> str:
-    """The identity that a step uses; in full with what it says and where it is from."""
-    says = f": {step.says}" if detail == "full" and step.says else ""
-    return f"{step.by}{says}; {step.source}" if detail == "full" and step.source else f"{step.by}{says}"
-
-
-def _latex_words(words: str) -> str:
-    """Plain words inside of a formula."""
-    return "".join(_ESCAPES.get(char, char) for char in words)
-
-
-_ESCAPES = {char: f"\\{char}" for char in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-}  # fmt: skip
+        return f"{derivation.explain('pretty', full)}\n\n"
+    return "".join(f"# {line}\n" for line in derivation.explain("text", full).splitlines())
