@@ -7,6 +7,7 @@ other operation is first linearised by the table. (Magnus & Neudecker 2019, ch. 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 
 from matcalc import ops
@@ -94,6 +95,8 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
 def _name(n: Expr) -> str:
     if n.op == "frechet":
         return f"{n.data}_frechet by its first argument"
+    if n.op == "spectral" and ops.is_wide(n.args[0]):
+        return f"{n.data} of a matrix with more columns than rows"
     return str(n.data) if n.op in ("fn", "mfn", "spectral") else n.op
 
 
@@ -133,7 +136,15 @@ def inner(a: Expr, b: Expr) -> Expr:
 
 
 def _had(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
-    return [(a, ops.had(g, *n.args[:i], *n.args[i + 1 :])) for i, a in enumerate(n.args) if a in active]
+    """<G, X .* R> = <G .* R, X>; a factor that stands k times gets k times that."""
+    count = Counter(n.args)
+    out: list[Contribution] = []
+    for i, a in enumerate(n.args):
+        if a in active and count[a]:
+            times = [ops.num(count[a])] if count[a] > 1 else []
+            out.append((a, ops.had(*times, g, *n.args[:i], *n.args[i + 1 :])))
+            count[a] = 0
+    return out
 
 
 def _unary(back: Callable[[Expr, Expr], Expr]) -> Callable[[Expr, Expr, set[Expr]], list[Contribution]]:

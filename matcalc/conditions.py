@@ -5,31 +5,61 @@ Both are collected from the entries of the table for the operations that occur, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from fractions import Fraction
 
 from matcalc import ops
 from matcalc.entries import Kink
 from matcalc.expr import Expr, depends, topological
-from matcalc.facts import settled
+from matcalc.factors import parts
+from matcalc.facts import known, settled
 from matcalc.simplify import Simplifier
 from matcalc.table import Table
 from matcalc.text import text
 
 
-def conditions(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> list[str]:
-    """What the operations of f require, each once, in order of occurrence."""
+def conditions(
+    f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, gradients: Iterable[Expr] = ()
+) -> list[str]:
+    """What the operations of f require, each once, in order of occurrence.
+
+    For second derivatives also what the singular vectors in the ``gradients`` require: more than the norms of f do.
+    """
     active = depends(f, targets)
     found: dict[str, None] = {}
-    for n in topological(f):
+    vectors = [n for n in topological(*gradients) if n.op == "spectral"]
+    active |= {a for g in gradients for a in depends(g, targets)}
+    for n in [*topological(f), *vectors]:
         entry = table.differential(n)
         if entry is None or not entry.domain:
             continue
         for condition in entry.conditions(n, [a for a in n.args if a in active]):
             if settled(condition):
                 continue
-            subject = short(condition.subject)
-            found[f"{text(subject)} {condition.predicate}"] = None
-    return list(found)
+            for subject, predicate in _reduced(short(condition.subject), condition.predicate):
+                found[subject, predicate] = None
+    return [f"{text(s)} {p}" for s, p in found if not _implied(s, p, found)]
+
+
+def _reduced(subject: Expr, predicate: str) -> list[tuple[Expr, str]]:
+    """A condition on a product as conditions on its factors, without what always holds: 2*s^2 != 0 is s != 0."""
+    if not subject.is_scalar or predicate not in ("!= 0", "> 0"):
+        return [(subject, predicate)]
+    p = parts(subject)
+    if predicate == "!= 0":
+        return [(base, predicate) for base in p.scalars if not known(base, "nonzero")]
+    if p.coef > 0 and len(p.scalars) == 1:
+        ((base, k),) = p.scalars.items()
+        even = isinstance(k, Fraction) and k.numerator % 2 == 0
+        return [(base, "!= 0" if even else "> 0")]
+    return [(subject, predicate)]
+
+
+def _implied(subject: Expr, predicate: str, found: Container[tuple[Expr, str]]) -> bool:
+    """s != 0 where s > 0 is asked for; invertible where the determinant must be positive."""
+    if predicate == "!= 0":
+        return (subject, "> 0") in found
+    return predicate == "is invertible" and (ops.det(subject), "> 0") in found
 
 
 def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> list[str]:

@@ -35,8 +35,13 @@ from matcalc.shapes import ONE, SCALAR
 MINUS = Fraction(-1)
 
 
+_PICKED_FROM = frozenset({"sym", "spectral"})  # a unit vector picks a column or a row of these
+
+
 class Products(Algebra):
     """mul and had."""
+
+    quiet: int
 
     def mul(self, *factors: Expr) -> Expr:
         for f in factors:
@@ -176,6 +181,7 @@ class Products(Algebra):
             merged = self._pair(stack[at], node) if at is not None else None
             if merged is None or at is None:
                 stack.append(node)
+                self._cancel_inverse_of_product(stack)
             else:
                 del stack[at]
                 todo.extend(reversed(merged))
@@ -207,9 +213,65 @@ class Products(Algebra):
                 flat.append(node)
         return content, scalars, flat
 
+    def _cancel_inverse_of_product(self, stack: list[Expr]) -> None:
+        """X'*X*inv(X'*X) and inv(X'*X)*X'*X vanish, for factors that are not square too."""
+        chain = [i for i, m in enumerate(stack) if not m.is_scalar]
+        for place in range(len(chain) - 1, max(-1, len(chain) - 9), -1):
+            inverse = stack[chain[place]]
+            if inverse.op != "inv" and not (inverse.op == "t" and inverse.args[0].op == "inv"):
+                continue
+            base, _ = run(inverse)
+            if base.op == "t":
+                base = self.transpose(base.args[0])
+            factors = parts(base).body
+            k = len(factors)
+            if base.op != "mul" or k < 2 or parts(base).scalars or parts(base).coef != 1:
+                continue
+            if place == len(chain) - 1 and place >= k:  # the inverse came last
+                others = chain[place - k : place]
+            elif place == len(chain) - 1 - k:  # the inverse came first
+                others = chain[place + 1 :]
+            else:
+                continue
+            if [stack[i] for i in others] == factors:
+                for i in sorted([*others, chain[place]], reverse=True):
+                    del stack[i]
+                return
+
+    def _rank_one(self, m: Expr, u: Expr) -> list[Expr] | None:
+        """inv(c*eye + u*v')*u = u/(c + v'*u) (Sherman & Morrison 1950)."""
+        if u.cols is not ONE or m.op != "add" or len(m.args) != 2:
+            return None
+        for first, second in (m.args, m.args[::-1]):
+            diagonal, outer = parts(first), parts(second)
+            if len(diagonal.body) == 1 and diagonal.body[0].op == "eye" and len(outer.body) > 1 and outer.body[0] is u:
+                c = compose(diagonal.coef, diagonal.scalars, [])
+                inner = self.mul(compose(outer.coef, outer.scalars, []), *outer.body[1:], u)
+                return [self.power(self.add(c, inner), MINUS), u]
+        return None
+
+    def _inverses_joined(self, p: Expr, q: Expr) -> list[Expr] | None:
+        """inv(P)*inv(Q) = inv(Q*P) where that product loses an inverse: inv(X)*inv(eye + inv(X)) = inv(X + eye)."""
+        if p.op == q.op == "t":
+            joined = self._inverses_joined(q.args[0], p.args[0])
+            return None if joined is None else [self.transpose(m) for m in joined]
+        if self.quiet or not any(s.op == "add" and self._holds_inverse(s, o) for s, o in ((q, p), (p, q))):
+            return None
+        product = self.add(*(self.mul(t, p) for t in q.args)) if q.op == "add" else self.add(*(self.mul(q, t) for t in p.args))
+        return [self.inv(product)] if length(product) + 2 < length(p) + length(q) else None
+
+    def _holds_inverse(self, s: Expr, base: Expr) -> bool:
+        return any(run(m) == (base, MINUS) for t in s.args for m in parts(t).body)
+
     def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:
         """What two neighbors become together, or None."""
         (base_a, k_a), (base_b, k_b) = run(a), run(b)
+        if k_a == k_b == -1 and (joined := self._inverses_joined(base_a, base_b)) is not None:
+            return joined
+        if k_a == -1 and (lifted := self._rank_one(base_a, b)) is not None:
+            return lifted
+        if k_b == -1 and (lifted := self._rank_one(self.transpose(base_b), self.transpose(a))) is not None:
+            return [self.transpose(m) for m in reversed(lifted)]
         if base_a is base_b and base_a.rows is base_a.cols:
             k = add_exponents(k_a, k_b)
             return [] if k == 0 else [self.run_node(base_a, k)]
@@ -242,8 +304,14 @@ class Products(Algebra):
             (p, q), (r, s) = a.args, b.args
             if p.cols is r.rows and q.cols is s.rows:
                 return [self.build(a, (self.mul(p, r), self.mul(q, s)))]
-        if b.op == "unit" and a.rows is not ONE and a.op == "sym":
+        if b.op == "unit" and a.rows is not ONE and a.op in _PICKED_FROM:
             return [ops.slice_(a, ("all",), ("at",), b.args[0])]
+        if a.op == "diagmat" and a.args[0].op == "unit" and b.cols is not ONE:
+            unit, turned = a.args[0], self.transpose(b)
+            if turned.op in _PICKED_FROM:
+                return [unit, self.transpose(ops.slice_(turned, ("all",), ("at",), unit.args[0]))]
+            if b.op in _PICKED_FROM:
+                return [unit, ops.slice_(b, ("at",), ("all",), unit.args[0])]
         return None
 
     def _picked(self, a: Expr, b: Expr) -> list[Expr] | None:
