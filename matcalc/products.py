@@ -258,7 +258,7 @@ class Products(Algebra):
         if self.quiet or not any(s.op == "add" and self._holds_inverse(s, o) for s, o in ((q, p), (p, q))):
             return None
         product = self.add(*(self.mul(t, p) for t in q.args)) if q.op == "add" else self.add(*(self.mul(q, t) for t in p.args))
-        return [self.inv(product)] if length(product) + 2 < length(p) + length(q) else None
+        return [self.inv(product)] if length(product) < length(p) + length(q) + 2 else None
 
     def _holds_inverse(self, s: Expr, base: Expr) -> bool:
         return any(run(m) == (base, MINUS) for t in s.args for m in parts(t).body)
