@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 from matcalc import ops
@@ -121,8 +122,17 @@ def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
 # --- taking apart ---------------------------------------------------------------------------------
 
 
+_KEPT = 1 << 15  # expressions that are kept taken apart
+
+
 def parts(e: Expr) -> Parts:
-    """coef, scalar powers and matrix chain of any expression."""
+    """coef, scalar powers and matrix chain of any expression (the caller's own: it may be changed)."""
+    found = _taken_apart(e)
+    return Parts(found.coef, dict(found.scalars), list(found.body))
+
+
+@lru_cache(maxsize=_KEPT)
+def _taken_apart(e: Expr) -> Parts:
     out = Parts()
     if e.is_scalar:
         out.coef = _take_scalar(e, ONE_F, out.scalars)
@@ -256,7 +266,13 @@ class HadParts:
 
 
 def had_parts(e: Expr) -> HadParts:
-    """An array as an elementwise product."""
+    """An array as an elementwise product (the caller's own: it may be changed)."""
+    found = _taken_apart_elementwise(e)
+    return HadParts(found.shape, found.coef, dict(found.scalars), dict(found.bases))
+
+
+@lru_cache(maxsize=_KEPT)
+def _taken_apart_elementwise(e: Expr) -> HadParts:
     out = HadParts(e.shape)
     todo: list[tuple[Expr, Exponent]] = [(e, ONE_F)]
     while todo:
