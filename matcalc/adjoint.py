@@ -1,8 +1,8 @@
 """Transposition: from the cotangent of a value to the cotangents of what it was made of.
 
 The differential of every operation is linear in the differentials of its arguments; the adjoint of that linear map,
-<G, dF> = <F*(G), dX>, takes the cotangent G of F back to X. Sums, products and rearrangements are transposed here; every
-other operation is first linearised by the table. (Magnus & Neudecker 2019, ch. 5: df = tr(G' dX) identifies G.)
+<G, dF> = <F*(G), dX>, takes the cotangent G of F back to X. Sums, products and rearrangements are transposed here;
+every other operation is first linearised by the table. (Magnus & Neudecker 2019, ch. 5: df = tr(G' dX) identifies G.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
 from matcalc.indices import names_in, unused
 from matcalc.kinds import kind_of_shape
+from matcalc.selectors import selector
 from matcalc.shapes import ONE, Dim
-from matcalc.table import Table
+from matcalc.table import Table, no_differential, operation_name
 
 Contribution = tuple[Expr, Expr]  # (argument, its cotangent)
 Short = Callable[[Expr], Expr]
@@ -43,9 +44,7 @@ def pullback(
         g = ops.add(*received.pop(current))
         for argument, part in contributions(current, g, active, targets, table, short):
             received.setdefault(argument, []).append(part)
-    return {
-        x: ops.add(*received[x]) if x in received and x in active else ops.zeros(*x.shape) for x in targets
-    }
+    return {x: ops.add(*received[x]) if x in received and x in active else ops.zeros(*x.shape) for x in targets}
 
 
 def contributions(
@@ -72,7 +71,7 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
     """Fill the table's differential in with a fresh differential and transpose that."""
     entry = table.differential(n)
     if entry is None:
-        raise UnsupportedError(f"there is no differential for {_name(n)}", hint="it can stand where it does not depend on the variable")
+        raise no_differential(n)
     bound = entry.bind(n)
     assert bound is not None
     out: list[Contribution] = []
@@ -80,7 +79,7 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
         if argument not in active:
             continue
         if variable in entry.fixed:
-            raise UnsupportedError(f"{_name(n)} has no derivative by its argument {variable.name}")
+            raise UnsupportedError(f"{operation_name(n)} has no derivative by its argument {variable.name}")
         part = entry.parts.get(variable)
         if part is None:
             continue
@@ -90,14 +89,6 @@ def _by_table(n: Expr, g: Expr, active: set[Expr], table: Table, short: Short) -
             continue
         out.append((argument, pullback(linear, g, (d,), table, short, set(n.args))[d]))
     return out
-
-
-def _name(n: Expr) -> str:
-    if n.op == "frechet":
-        return f"{n.data}_frechet by its first argument"
-    if n.op == "spectral" and ops.is_wide(n.args[0]):
-        return f"{n.data} of a matrix with more columns than rows"
-    return str(n.data) if n.op in ("fn", "mfn", "spectral") else n.op
 
 
 # --- linear operations ----------------------------------------------------------------------------
@@ -215,18 +206,6 @@ def _from_end(start: Dim, size: Dim) -> int | None:
     return back if back is not None and back < 0 else None
 
 
-def selector(start: Dim, extent: Dim, size: Dim) -> Expr:
-    """The rows start, ..., start + extent - 1 of the identity: extent x size."""
-    if extent is size:
-        return ops.eye(size)
-    after = size - start - extent
-    blocks = [ops.zeros(extent, start)] if start.number != 0 else []
-    blocks.append(ops.eye(extent))
-    if after.number != 0:
-        blocks.append(ops.zeros(extent, after))
-    return ops.block([blocks])
-
-
 def _slice(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
     """The cotangent put back where the entries were taken, zero elsewhere."""
     x, *index = n.args
@@ -326,7 +305,9 @@ def _kron(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
             continue
         if factors is not None:
             scalars, u, v = factors
-            out.append((wanted, ops.mul(*scalars, inner(v, other), u) if side == 0 else ops.mul(*scalars, inner(u, other), v)))
+            out.append(
+                (wanted, ops.mul(*scalars, inner(v, other), u) if side == 0 else ops.mul(*scalars, inner(u, other), v))
+            )
         elif cut is not None and not g.is_scalar:
             left = ops.unvec(ops.mul(*g.args[: cut + 1]), b.rows, a.rows)
             right = ops.unvec(ops.transpose(ops.mul(*g.args[cut + 1 :])), b.cols, a.cols)
@@ -369,4 +350,3 @@ def _kron_blocks(g: Expr, wanted: Expr, other: Expr, side: int) -> Expr:
     last = [ops.dim(d - 1) for d in other.shape]
     inner_sum = ops.isum(l, ops.num(0), last[1], ops.mul(entry, picked))
     return ops.isum(k, ops.num(0), last[0], inner_sum)
-

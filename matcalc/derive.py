@@ -351,6 +351,7 @@ def derive(
     forms: dict[str, Forms] = {}
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
     program_of: Backward | None = None
+    first: list[Expr] = []  # the gradients, where they are differentiated in turn
     if f.is_scalar and order == 1 and any(node is not f and node.args for _, node in problem.definitions):
         taken |= {name for name, _ in problem.definitions}
         program_of = _backward(f, problem, nodes, taken, structure, table, short)
@@ -368,6 +369,7 @@ def derive(
             notes.extend([convention] if convention else [])
     if order == 2 or not f.is_scalar:
         functions = {"": raised(f)} if not f.is_scalar else {name: a.expr for name, a in answers.items()}
+        first = list(functions.values())
         answers = {}
         for outer, function in functions.items():
             for name, x in variables.items():
@@ -390,7 +392,7 @@ def derive(
         answers,
         layout,
         structure,
-        tuple(conditions(f, targets, table, short)),
+        tuple(conditions(f, targets, table, short, first if order == 2 else ())),
         tuple(notes),
         table,
         problem,

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from matcalc import ops
 from matcalc.entries import Differential
-from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
-from matcalc.table import Table
+from matcalc.table import Table, no_differential
 
 # sums, products and what only moves entries: linear in each argument, no entry is needed to apply them
 MULTILINEAR = frozenset("add mul had t tr sum mean diagmat diagvec vec unvec kron block slice part".split())
@@ -37,7 +36,7 @@ def local_differential(n: Expr, d: Mapping[Expr, Expr], table: Table) -> tuple[E
     elif n.op == "ufn":
         terms = [_undefined(n, i, d[a]) for i, a in enumerate(n.args) if a in d]
     elif entry is None:
-        raise UnsupportedError(f"there is no differential for {n.data or n.op}")
+        raise no_differential(n)
     else:
         bound = entry.bind(n)
         assert bound is not None
@@ -56,12 +55,12 @@ def _undefined(n: Expr, i: int, da: Expr) -> Expr:
     if n.is_scalar:
         if da.is_scalar:
             return ops.mul(slope, da)
-        column = da.cols is ops.ONE
-        if column or da.rows is ops.ONE:
+        column = da.cols is ONE
+        if column or da.rows is ONE:
             return ops.mul(ops.transpose(slope), da) if column else ops.mul(slope, ops.transpose(da))
         return ops.trace(ops.mul(ops.transpose(slope), da))
-    step = ops.mul(slope, da if da.cols is ops.ONE else ops.transpose(da))
-    return step if n.cols is ops.ONE else ops.transpose(step)
+    step = ops.mul(slope, da if da.cols is ONE else ops.transpose(da))
+    return step if n.cols is ONE else ops.transpose(step)
 
 
 def differential(f: Expr, directions: Mapping[Expr, Expr], table: Table) -> Expr:

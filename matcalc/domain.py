@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from matcalc import spectra
 from matcalc.expr import Expr
 
 CONDITION = 1e5
 ROUNDING = 1e-9
 
 # operations whose derivative jumps, or that complex steps cannot pass: differences are used there
-KINKED = frozenset(["norm1", "max2", "min2", "cmp", "maxel", "minel"])
+KINKED = frozenset(["norm1", "max2", "min2", "cmp", "maxel", "minel", "spectral"])
 KINKED_FUNCTIONS = frozenset(["abs", "sign", "relu"])
 # operations that must be away from singular
 _SOLVING = frozenset(["inv", "logdet", "frechet", "mfn"])
@@ -62,6 +63,8 @@ class Watch:
             self.magnitude = max(self.magnitude, size)
         if n.op in _SOLVING:
             self._solving(n, args)
+        elif n.op == "spectral":
+            self.trouble = spectra.unfit(str(n.data), np.atleast_2d(args[0]))
         elif n.op == "pinv":
             self._rank(args[0])
         elif n.op in ("fn", "pow", "norm2"):
@@ -70,7 +73,7 @@ class Watch:
             self.sides.append(_side(n, args))
 
     def _not_finite(self, n: Expr, args: list[Any], size: float) -> None:
-        name = n.data if n.op in ("fn", "mfn") else n.op
+        name = n.data if n.op in ("fn", "mfn", "spectral") else n.op
         self.undefined = bool(np.isnan(size)) and n.op not in ("inv", "pinv")
         self.trouble = f"{name} is {'undefined' if np.isnan(size) else 'infinite'} there"
 
@@ -108,6 +111,8 @@ def _singular(exponent: Any) -> Any:
 
 def _side(n: Expr, args: list[Any]) -> bytes:
     x: Any = np.asarray(args[0]).real
+    if n.op == "spectral":
+        return spectra.side(str(n.data), np.atleast_2d(x))
     if n.op in ("maxel", "minel"):
         flat = x.reshape(-1)
         return bytes(str(np.argmax(flat if n.op == "maxel" else -flat)), "ascii")

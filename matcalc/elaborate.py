@@ -9,11 +9,12 @@ from typing import Any
 
 from matcalc import ops
 from matcalc.draft import axis_of, span_of
-from matcalc.errors import InputError, LimitError, MatcalcError
+from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
 from matcalc.expr import Expr
 from matcalc.kinds import Kind
 from matcalc.program import Inference, Line, Program
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
+from matcalc.symmetry import is_symmetric
 from matcalc.syntax import Node
 from matcalc.vocabulary import ELEMENTWISE, MATRIX_FUNCTIONS
 
@@ -280,6 +281,20 @@ def _extreme(pair: Callable[[Expr, Expr], Expr], alone: Callable[[Expr], Expr]) 
     return lambda args, axis: pair(*args) if len(args) == 2 else alone(args[0])
 
 
+def _of_symmetric(name: str) -> _Make:
+    """Eigenvalues are real, and have the derivatives that the table gives, for symmetric matrices."""
+
+    def make(args: Sequence[Expr], axis: int | None) -> Expr:
+        if not is_symmetric(args[0]):
+            raise UnsupportedError(
+                f"{name} takes a matrix that is known to be symmetric",
+                hint=f"declare it, as in A: symmetric(n), or write {name}((A + A')/2)",
+            )
+        return ops.spectral(name, args[0])
+
+    return make
+
+
 _CALLS: dict[str, _Make] = {
     **{name: _named(ops.fn, name) for name in ELEMENTWISE},
     **{name: _named(ops.mfn, name) for name in MATRIX_FUNCTIONS},
@@ -287,6 +302,8 @@ _CALLS: dict[str, _Make] = {
     "tr": _plain(ops.trace), "det": _plain(ops.det), "logdet": _plain(ops.logdet), "inv": _plain(ops.inv),
     **{name: _plain(partial(ops.part, which)) for which, name in ops.PARTS.items()},
     "adj": _plain(ops.adj), "pinv": _plain(ops.pinv), "norm1": _plain(ops.norm1), "norm2": _plain(ops.norm2),
+    **{name: _named(ops.spectral, name) for name in ops.SPECTRAL},
+    "eigvals": _of_symmetric("eigvals"), "eigvecs": _of_symmetric("eigvecs"),
     "prod": _plain(ops.prod), "diag": _plain(ops.diag), "vec": _plain(ops.vec), "kron": _plain(ops.kron),
     "outer": _plain(outer), "dot": _plain(dot), "sum": _along(ops.total), "mean": _along(ops.mean),
     "softmax": _along(ops.softmax), "logsumexp": _along(ops.logsumexp),

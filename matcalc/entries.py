@@ -28,6 +28,9 @@ PREDICATES: dict[str, str | None] = {
     "has no zero entry": "nonzero",
     "has constant rank": "invertible",
     "has full rank": "fullrank",
+    "has simple eigenvalues": None,
+    "has full column rank and different singular values": None,
+    "has a simple largest singular value": None,
     "is not an integer below 1": "positive",
     "has no eigenvalue on the closed negative real axis": "spd",
 }

@@ -234,7 +234,7 @@ class Writer:
         inside = of(x)
         if reading.name == "norm1" and matrix:  # the sum of absolute values, not the operator norm
             inside = Phrase(POSTFIX, r"\operatorname{vec}", _bracketed(inside))
-        index = "1" if reading.name == "norm1" else "F" if matrix else "2"
+        index = _NORMS.get(reading.name) or ("F" if matrix else "2")
         left, right = (r"\left\lVert ", r" \right\rVert") if inside.tall else (r"\lVert ", r" \rVert")
         return Phrase(ATOM, left, inside, rf"{right}_{{{index}}}")
 
@@ -315,7 +315,16 @@ class Writer:
         return Phrase(SUM, r"\sum_{", f"{self.names[reading.over]}=", low, "}^{", high, "} ", body)
 
 
+_NORMS = {"norm1": "1", "normnuc": "*", "norm_spectral": "2"}
 _SPECIAL: dict[str, Any] = {
+    "normnuc": Writer.norm,
+    "norm_spectral": Writer.norm,
+    **{
+        f"svd_{side}": lambda writer, reading, of, side=side: writer.applied(
+            rf"\operatorname{{svd}}_{{{side}}}", reading.args, of
+        )
+        for side in "uv"
+    },
     "inv": Writer.inverse,
     "norm1": Writer.norm,
     "norm2": Writer.norm,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.forms import Forms, Value, extent, full, turned
 from matcalc.instructions import Code
@@ -82,6 +83,29 @@ def _pinv(at: Forms, x: Expr) -> Value:
     code = at.dense(x.args[0])
     key = ("pinv_number", "pinv_line", "pinv")[code.ndim]
     return full(at.make.call(key, (code,), extent(x.shape)))
+
+
+# name -> the decomposition that has it, and where
+_DECOMPOSED = {
+    "eigvals": ("eigh", 0), "eigvecs": ("eigh", 1), "svd_u": ("svd", 0), "svdvals": ("svd", 1), "svd_v": ("svd", 2),
+}  # fmt: skip
+
+
+def _spectral(at: Forms, x: Expr) -> Value:
+    """From one decomposition with vectors if these are asked for, else the values alone."""
+    (matrix,), name = x.args, str(x.data)
+    code = at.dense(matrix)
+    vectors = "eigvecs" if name.startswith("eig") else "svd_u"
+    if not any(ops.spectral(v, matrix) in at.uses for v in (vectors, "svd_v")):
+        return full(at.make.call(name, (code,), extent(x.shape)))
+    head, place = _DECOMPOSED.get(name, ("svd", 1))
+    whole = at.make.call(head, (code,), ())
+    found = at.make.call("member", (whole,), (extent(x.shape) or (matrix.cols,)), place)
+    if name == "normnuc":
+        return full(at.make.total(found))
+    if name == "norm_spectral":
+        return full(at.make.call("max", (found,), ()))
+    return full(found)
 
 
 def _matpow(at: Forms, x: Expr) -> Value:
@@ -254,6 +278,7 @@ MATRICES: dict[str, Callable[[Forms, Expr], Value]] = {
     "pinv": _pinv,
     "matpow": _matpow,
     "mfn": _whole(lambda x: str(x.data)),
+    "spectral": _spectral,
     "frechet": _whole(lambda x: f"{x.data}_frechet"),
     "diagmat": _diagmat,
     "part": _part,

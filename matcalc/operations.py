@@ -17,6 +17,7 @@ from matcalc.errors import InputError, ShapeError, UnknownName, UnsupportedError
 from matcalc.expr import Expr
 from matcalc.matrixfunctions import MATRIX_FUNCTIONS, adjugate, frechet, pinv
 from matcalc.shapes import Dim
+from matcalc.spectra import SPECTRAL
 from matcalc.special import digamma, erf, lgamma, trigamma
 
 Value: TypeAlias = Any  # a NumPy scalar, or a 2-D array
@@ -360,6 +361,7 @@ _OPERATIONS: dict[str, Callable[[Expr, list[Value], Environment], Value]] = {
     "softmax": _softmax,
     "logsumexp": _logsumexp,
     "mfn": lambda n, a, env: MATRIX_FUNCTIONS[str(n.data)](a[0]),
+    "spectral": lambda n, a, env: SPECTRAL[str(n.data)](np.real(np.atleast_2d(a[0]))),
     "frechet": lambda n, a, env: frechet(str(n.data), np.atleast_2d(a[0]), np.atleast_2d(a[1])),
     "ufn": _undefined,
     "block": _block,

@@ -31,6 +31,8 @@ max2 min2  X, Y of one shape             elementwise
 cmp        X, Y of one shape             "<" "<=" ">" ">=" "==": 1 where it holds, else 0
 softmax logsumexp                        X; data None (vector or row), 0 (each column), 1 (each row)
 mfn        X                             expm logm sqrtm sinm cosm
+spectral   X                             eigvals eigvecs (X symmetric), svdvals svd_u svd_v (X m x n: n
+                                         values, m x n, n x n), normnuc norm_spectral; see ``spectra``
 frechet    X, E                          the same names: the directional derivative at X along E
 ufn        arguments                     (name, Kind, derivative): an undefined function; elementwise:
                                          derivative is its order; otherwise a tuple of argument numbers
@@ -64,6 +66,7 @@ ELEMENTWISE_NAMES = (
     "erf lgamma digamma trigamma abs sign"
 ).split()
 MATRIX_FUNCTIONS = "expm logm sqrtm sinm cosm".split()
+SPECTRAL = "eigvals eigvecs svdvals svd_u svd_v normnuc norm_spectral".split()
 COMPARISONS = ("<", "<=", ">", ">=", "==")
 PARTS = {"lower": "tril", "upper": "triu", "toeplitz": "toeplitz"}  # how they are written
 
@@ -337,6 +340,36 @@ def adj(x: Expr) -> Expr:
 def pinv(x: Expr) -> Expr:
     """Moore-Penrose inverse, n x m."""
     return node("pinv", (x,), None, (x.cols, x.rows))
+
+
+def spectral(name: str, x: Expr) -> Expr:
+    """Eigenvalues and vectors of a symmetric matrix; singular values and vectors; nuclear and spectral norm.
+
+    A matrix of one column is its length times a unit vector: its norms and its singular value are the length.
+    """
+    if name.startswith("eig"):
+        _square(name, x)
+        if x.is_scalar:
+            return x if name == "eigvals" else num(1)
+        return node("spectral", (x,), name, (x.rows, ONE) if name == "eigvals" else x.shape)
+    if name.startswith("norm"):
+        lengthwise = x.rows is ONE or x.cols is ONE
+        return norm2(x) if lengthwise else node("spectral", (x,), name, SCALAR)
+    if x.cols is ONE:
+        values = {"svdvals": norm2, "svd_u": lambda v: mul(v, reciprocal(norm2(v))), "svd_v": lambda v: num(1)}
+        return values[name](x)
+    if x.rows is ONE or (name == "svdvals" and is_wide(x)):
+        raise ShapeError(
+            f"{name} takes a matrix with at least as many rows as columns, not {shape_text(x.shape)}",
+            hint="X' has the same singular values",
+        )
+    shapes = {"svdvals": (x.cols, ONE), "svd_u": x.shape, "svd_v": (x.cols, x.cols)}
+    return node("spectral", (x,), name, shapes[name])
+
+
+def is_wide(x: Expr) -> bool:
+    """Whether there are more columns than rows at every size."""
+    return ((x.cols - x.rows).number or 0) > 0
 
 
 def diag(x: Expr) -> Expr:
@@ -677,6 +710,7 @@ _WITH_DATA: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
     "softmax": lambda d, a: softmax(a[0], d),
     "logsumexp": lambda d, a: logsumexp(a[0], d),
     "mfn": lambda d, a: mfn(d, a[0]),
+    "spectral": lambda d, a: spectral(d, a[0]),
     "frechet": lambda d, a: frechet(d, *a),
     "ufn": lambda d, a: ufn(d[0], d[1], a, d[2]),
     "block": lambda d, a: block([a[i * d[1] : (i + 1) * d[1]] for i in range(d[0])]),

@@ -173,7 +173,8 @@ class _Writer:
         if reading.name == "norm1":
             # of a matrix: the sum of absolute values, not the operator norm
             return Phrase(ATOM, "‖vec(" if matrix else "‖", of(x), ")‖₁" if matrix else "‖₁")
-        return Phrase(ATOM, "‖", of(x), "‖_F" if matrix else "‖")
+        mark = {"normnuc": "_*", "norm_spectral": "₂"}.get(reading.name) or ("_F" if matrix else "")
+        return Phrase(ATOM, "‖", of(x), "‖" + mark)
 
     def sized(self, reading: Call, of: Of) -> Phrase:
         sizes = [str(of(size)) for size in reading.args]
@@ -212,6 +213,8 @@ _SPECIAL: dict[str, Any] = {
     "inv": _Writer.inverse,
     "norm1": _Writer.norm,
     "norm2": _Writer.norm,
+    "normnuc": _Writer.norm,
+    "norm_spectral": _Writer.norm,
     "eye": _Writer.sized,
     "ones": _Writer.sized,
     "zeros": _Writer.sized,

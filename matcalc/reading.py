@@ -382,6 +382,7 @@ _READ: dict[str, Callable[[Any], Reading]] = {
     "logsumexp": lambda x: Call("logsumexp", x.args, x.data),
     "fn": lambda x: Call(x.data, x.args),
     "mfn": lambda x: Call(x.data, x.args),
+    "spectral": lambda x: Call(x.data, x.args),
     "frechet": lambda x: Call(f"{x.data}_frechet", x.args),
     "max2": lambda x: Call("max", _pair(x)),
     "min2": lambda x: Call("min", _pair(x)),

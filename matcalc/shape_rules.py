@@ -69,6 +69,20 @@ class ShapeRules(Draft):
         rows, cols = self._of(args[0])
         return (cols, rows), 0
 
+    def _spectrum(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
+        self._square(node, args[0])
+        return (self._of(args[0])[0], ONE), self._scalar_flags(args[0])
+
+    def _per_column(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
+        return (self._of(args[0])[1], ONE), 0
+
+    def _same_call(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
+        return self._of(args[0]), 0
+
+    def _gram(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
+        cols = self._of(args[0])[1]
+        return (cols, cols), 0
+
     def _diag(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
         rows, cols = shape = self._of(args[0])
         what = form(shape)
@@ -236,7 +250,8 @@ class ShapeRules(Draft):
 CALLS: dict[str, Callable[[ShapeRules, Node, Sequence[Node]], tuple[Shape, int]]] = {
     "elementwise": ShapeRules._elementwise_call, "number": ShapeRules._number_call,
     "number_of_square": ShapeRules._number_of_square, "square": ShapeRules._square_call,
-    "turned": ShapeRules._turned, "diag": ShapeRules._diag, "vec": ShapeRules._vec, "kron": ShapeRules._kron,
+    "spectrum": ShapeRules._spectrum, "per_column": ShapeRules._per_column, "same": ShapeRules._same_call,
+    "gram": ShapeRules._gram, "turned": ShapeRules._turned, "diag": ShapeRules._diag, "vec": ShapeRules._vec, "kron": ShapeRules._kron,
     "outer": ShapeRules._outer, "dot": ShapeRules._dot, "reduce": ShapeRules._reduce,
     "softmax": ShapeRules._softmax, "logsumexp": ShapeRules._logsumexp, "frechet": ShapeRules._frechet,
 }  # fmt: skip

@@ -69,6 +69,28 @@ def _toeplitz(X):
     sums = np.bincount(place.ravel(), X.ravel(), 2*n - 1)
     return (sums/(n - np.abs(np.arange(1 - n, n))))[place]
 ''',
+    "_eigh": '''
+def _eigh(S):
+    """Eigenvalues of a symmetric matrix, ascending, and eigenvectors, the largest entry of each positive."""
+    values, vectors = np.linalg.eigh(S)
+    return values, vectors*_signs(vectors)
+''',
+    "_svd": '''
+def _svd(X):
+    """U, s, V with X = U diag(s) V'; V is square, and U has a zero column where s is zero."""
+    m, n = X.shape
+    U, s, Vt = np.linalg.svd(X, full_matrices=m < n)
+    U = U*(s > s[0]*max(m, n)*np.finfo(float).eps)
+    if m < n:
+        U, s = np.hstack([U, np.zeros((m, n - m))]), np.append(s, np.zeros(n - m))
+    signs = _signs(Vt.T)
+    return U*signs, s, Vt.T*signs
+''',
+    "_signs": '''
+def _signs(V):
+    """What makes the entry of largest size in each column positive."""
+    return np.where(V[np.abs(V).argmax(axis=0), np.arange(V.shape[1])] < 0, -1.0, 1.0)
+''',
     "_erf": '''
 def _erf(x):
     """The error function (rational approximations of W. J. Cody and S. Moshier)."""

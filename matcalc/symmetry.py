@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 
-from matcalc.expr import Expr
+from matcalc.expr import Expr, fold
 
 Prints: TypeAlias = tuple[bytes, bytes]  # of the expression, of its transpose
 
@@ -24,6 +24,19 @@ _INVARIANT = frozenset("tr det logdet prod norm1 norm2 maxel minel".split())
 _ALONG = frozenset({"sum", "mean", "softmax", "logsumexp"})
 _CONSTANT = frozenset({"eye", "ones", "zeros", "commutation"})
 _COMMUTATIVE = frozenset({"add", "had"})
+
+
+_DECLARED = frozenset({"symmetric", "spd", "psd", "diagonal"})
+
+
+def is_symmetric(x: Expr) -> bool:
+    """Whether declarations and structure show that a square expression is its own transpose."""
+
+    def both(node: Expr, args: Sequence[Prints]) -> Prints:
+        return prints(node, args, node.op == "sym" and bool(node.data[1].facts & _DECLARED))  # type: ignore[index]
+
+    own, across = fold(x, both)
+    return x.rows is x.cols and own == across
 
 
 def prints(node: Expr, args: Sequence[Prints], symmetric: bool) -> Prints:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.printing.precedence import PRECEDENCE
 
+from matcalc.spectra import SPECTRAL
 from matcalc.sympy_base import (
     AlongAxis,
     ArrayOperation,
@@ -383,6 +385,43 @@ class MatrixFunction(NamedOperation):
 
     def value(self, name: Any, x: Any) -> Any:
         return matrix_function(name.name, x)
+
+
+def spectral(name: str, x: Any) -> Any:
+    """Eigenvalues, singular values and the like of an explicit matrix of numbers; None with symbols inside."""
+    if not all(v.is_number for v in x):
+        return None
+    found = SPECTRAL[name](np.array(x.tolist(), dtype=float))
+    return Explicit(found) if np.ndim(found) else sp.Float(float(found))
+
+
+class Spectral(NamedOperation):
+    """``Spectral("eigvals", X)``: eigenvalues, singular values, their vectors (``matcalc.spectra``)."""
+
+    def size(self) -> Any:
+        rows, cols = self.args[1].shape
+        return {"eigvals": (rows, 1), "svdvals": (cols, 1), "svd_v": (cols, cols)}.get(self.args[0].name, (rows, cols))
+
+    def value(self, name: Any, x: Any) -> Any:
+        return spectral(name.name, x)
+
+
+class NuclearNorm(ScalarOperation):
+    """The sum of the singular values."""
+
+    symbol = "normnuc"
+
+    def value(self, x: Any) -> Any:
+        return spectral(self.symbol, x)
+
+
+class SpectralNorm(ScalarOperation):
+    """The largest singular value."""
+
+    symbol = "norm_spectral"
+
+    def value(self, x: Any) -> Any:
+        return spectral(self.symbol, x)
 
 
 class Frechet(NamedOperation):

@@ -398,6 +398,9 @@ _READ: dict[Any, Callable[[_Reader, Any], Reading]] = {
     own.Unvec: lambda r, e: (e.args[:1], lambda args: ops.unvec(args[0], *r.names.shape(e.shape))),
     own.MatrixFunction: _by_name(ops.mfn),
     own.Frechet: _by_name(ops.frechet),
+    own.Spectral: _by_name(ops.spectral),
+    own.NuclearNorm: _of(lambda x: ops.spectral("normnuc", x)),
+    own.SpectralNorm: _of(lambda x: ops.spectral("norm_spectral", x)),
 }
 for _name, _class in FUNCTIONS.items():
     if _name not in ("exp", "sqrt"):  # exp has its reading above; sqrt(x) is a power in SymPy

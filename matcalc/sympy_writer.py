@@ -271,6 +271,11 @@ def _write_symbol(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     return writer.symbol(*data)
 
 
+def _write_spectral(writer: _Writer, e: Expr, args: list[Any]) -> Any:
+    norms = {"normnuc": own.NuclearNorm, "norm_spectral": own.SpectralNorm}
+    return norms[str(e.data)](*args) if e.data in norms else own.Spectral(Str(e.data), *args)
+
+
 _PARTS: dict[Any, Any] = {"lower": own.Lower, "upper": own.Upper, "toeplitz": own.Toeplitz}
 _WRITE: dict[str, Callable[[_Writer, Expr, list[Any]], Any]] = {
     "num": _write_number,
@@ -317,6 +322,7 @@ _WRITE: dict[str, Callable[[_Writer, Expr, list[Any]], Any]] = {
     "softmax": _write_softmax,
     "mfn": _named(own.MatrixFunction),
     "frechet": _named(own.Frechet),
+    "spectral": _write_spectral,
     "ufn": _write_ufn,
     "block": _write_block,
     "slice": _write_slice,

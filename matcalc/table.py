@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from matcalc.entries import Differential, Entry
-from matcalc.errors import TableError
+from matcalc.errors import TableError, UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.measure import length
-from matcalc.ops import PARTS
+from matcalc.ops import PARTS, is_wide
 from matcalc.statements import Erratum, Gradient, Property, Rewrite
 
 EntryT = TypeVar("EntryT", bound=Entry)
@@ -51,7 +51,7 @@ _LISTS = frozenset({"let", "source", "domain", "kink", "jump", "fixed", "keeps"}
 # the claims an erratum may make
 _CLAIMS = ({"f", "wrt", "gradient"}, {"from", "to"}, {"then"})
 # operations whose data tells them apart: exp and log, sum along each axis, ...
-_BY_DATA = frozenset({"part", "fn", "mfn", "frechet", "sum", "mean", "softmax", "logsumexp"})
+_BY_DATA = frozenset({"part", "fn", "mfn", "spectral", "frechet", "sum", "mean", "softmax", "logsumexp"})
 # how an operation is written, where its name is another one
 _SPELLINGS = {
     "diagmat": "diag", "diagvec": "diag", "maxel": "max", "minel": "min", "max2": "max", "min2": "min",
@@ -128,6 +128,8 @@ class Table:
 
         An entry for scalars comes before one for vectors, for rows, for matrices.
         """
+        if node.op == "spectral" and node.data in ("svd_u", "svd_v") and is_wide(node.args[0]):
+            return None  # the entries are for full column rank
         key = (*head(node), len(node.args), tuple(_form(a) for a in node.args))
         if key not in self._lookup:
             candidates = self._by_spelling.get(word(node), ())
@@ -172,13 +174,28 @@ def word(node: Expr) -> str:
     """The function name with which the operation is written, "" for operators."""
     if node.op in _OPERATORS:
         return ""
-    if node.op in ("fn", "mfn"):
+    if node.op in ("fn", "mfn", "spectral"):
         return str(node.data)
     if node.op == "part":
         return PARTS[str(node.data)]
     if node.op == "frechet":
         return f"{node.data}_frechet"
     return _SPELLINGS.get(node.op, node.op)
+
+
+def operation_name(node: Expr) -> str:
+    """What a message calls the operation."""
+    if node.op == "frechet":
+        return f"{node.data}_frechet by its first argument"
+    if node.op == "spectral" and is_wide(node.args[0]):
+        return f"{node.data} of a matrix with more columns than rows"
+    return str(node.data) if node.op in ("fn", "mfn", "spectral") else node.op
+
+
+def no_differential(node: Expr) -> UnsupportedError:
+    """The refusal to differentiate an operation."""
+    hint = "it can stand where it does not depend on the variable"
+    return UnsupportedError(f"there is no differential for {operation_name(node)}", hint=hint)
 
 
 def spelling(text: str) -> str:

@@ -136,6 +136,18 @@ CASES: dict[str, list[tuple[Expr, Any]]] = {
     ],
     "mfn": [(ops.mul(ops.mfn("sqrtm", S), ops.mfn("sqrtm", S)), st), (ops.mfn("expm", ops.mfn("logm", S)), st)],
     "frechet": [(ops.frechet("sqrtm", ops.matpow(S, num(2)), ops.add(ops.mul(S, S), ops.mul(S, S))), st)],
+    "spectral": [
+        (
+            ops.mul(ops.spectral("eigvecs", S), ops.diag(ops.spectral("eigvals", S)), ops.transpose(ops.spectral("eigvecs", S))),
+            (st + st.T) / 2,
+        ),
+        (
+            ops.mul(ops.spectral("svd_u", A), ops.diag(ops.spectral("svdvals", A)), ops.transpose(ops.spectral("svd_v", A))),
+            a,
+        ),
+        (ops.spectral("normnuc", A), np.linalg.norm(a, "nuc")),
+        (ops.spectral("norm_spectral", A), np.linalg.norm(a, 2)),
+    ],
     "ufn": [],
     "idx": [],
     "block": [

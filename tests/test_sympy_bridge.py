@@ -90,6 +90,7 @@ EXAMPLES: dict[str, list[Expr]] = {
     "logsumexp": [ops.logsumexp(x), ops.logsumexp(r), ops.logsumexp(A, 0), ops.logsumexp(A, 1)],
     "mfn": [ops.mfn(name, P) for name in ops.MATRIX_FUNCTIONS],
     "frechet": [ops.frechet(name, P, ops.mul(P, P)) for name in ops.MATRIX_FUNCTIONS],
+    "spectral": [ops.spectral(name, P if name.startswith("eig") else A) for name in ops.SPECTRAL],
     "block": [
         ops.block([[s, t], [ops.num(1), s]]), ops.block([[x], [s]]), ops.block([[X, x], [r, ops.num(0)]]),
         ops.block([[A, u], [u, A]]), ops.block([[r, s]]),
