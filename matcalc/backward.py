@@ -2,8 +2,9 @@
 
 Reverse accumulation that stops at names. The cotangent of a named quantity gets a name of its own (dZ2 for Z2) and a
 line; a line that would be no shorter than what it abbreviates, or that one other line alone would use, is written out
-there. Named quantities stand for themselves on the right, so sigmoid'(Z1) reads H .* (1 - H) where H = sigmoid(Z1).
-(Griewank & Walther 2008, ch. 3; Magnus & Neudecker 2019, sec. 5.12.)
+there. So does the cotangent of a part without a name that several lines need, the delta of a layer; if that is an answer
+too, it goes by that name. Named quantities stand for themselves on the right, so sigmoid'(Z1) reads H .* (1 - H) where
+H = sigmoid(Z1). (Griewank & Walther 2008, ch. 3; Magnus & Neudecker 2019, sec. 5.12.)
 """
 
 from __future__ import annotations
@@ -18,29 +19,35 @@ from matcalc.facts import facts_of
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.measure import length
 from matcalc.simplify import Simplifier
-from matcalc.structure import structured
 from matcalc.table import Table
 
 SHORT = 8  # an adjoint with one user is written out there if it has at most so many symbols
+_PLAIN = 3  # the cotangent of a part without a name is written out wherever it stands if it has at most so many
 
 
 @dataclass(frozen=True, slots=True)
 class Backward:
     """Lines ``name = expression`` in dependency order (the forward ones that are used, then adjoints), and for each
-    variable its gradient in terms of them and written out."""
+    variable its gradient in terms of them, written out, and under the name of its adjoint."""
 
     lines: tuple[tuple[str, Expr], ...]
     named: Mapping[str, Expr]
     full: Mapping[str, Expr]
+    adjoints: Mapping[str, str]
 
 
 @dataclass(slots=True)
 class _Adjoint:
-    """The cotangent of one quantity: in terms of names, and the symbol that may stand for it."""
+    """The cotangent of one quantity: the symbol that stands for it, in terms of names, and how many lines use it."""
 
     symbol: Expr
     expr: Expr
     users: int = 0
+    delta: bool = False  # of a part without a name
+
+    @property
+    def has_line(self) -> bool:
+        return self.expr is not self.symbol
 
 
 class _Program:
@@ -77,42 +84,150 @@ def backward(
     definitions: Sequence[tuple[str, Expr]],
     targets: Mapping[str, Expr],
     taken: Container[str],
-    structure: str,
     table: Table,
     short: Simplifier,
+    pattern: str = "d{}",
+    projected: Container[str] = (),
 ) -> Backward:
-    """The adjoints of the targets (variables, or quantities that the definitions name) in the scalar f."""
+    """The adjoints of the targets (variables, or quantities that the definitions name) in the scalar f.
+
+    ``pattern`` makes the name of an adjoint. The targets in ``projected`` are more than their adjoint: a projection of it.
+    """
     program = _Program(f, definitions, short)
     wanted = {node: name for name, node in targets.items()}
+    names = _Names(taken, pattern, {**program.names, **wanted})
     active = depends(f, wanted)
-    cuts = [n for n in topological(f) if n in active and (n in program.names or n in wanted)]
-    ends = set(cuts)
+    order = topological(f)
+    ends = {n for n in order if n in active and (n in program.names or n in wanted)}
+    ends |= _branches(f, order, active, ends)
     stops = ends | set(program.names)
-    adjoints: dict[Expr, _Adjoint] = {}
-    received: dict[Expr, list[tuple[Expr, Expr, Expr]]] = {}  # target: (source, through its symbol, written out)
-    for node in [f, *(n for n in reversed(cuts) if n is not f)]:
+    pass_on = _Pass(table, short, program, wanted)
+    owner: dict[Expr, str] = {}  # of a part without a name: the quantity that it is a part of
+    for node in reversed(order):
+        if node is not f and node not in ends:
+            continue
         if node is f:
             symbol = expr = ops.num(1)
+            name = next((n for n, e in definitions if e is f), "")
         else:
-            parts = received.pop(node, [])
+            parts = pass_on.received.pop(node, [])
             if not parts:
                 continue
-            symbol = ops.sym(_adjoint_name(_name_of(node, program, wanted), taken), kind_of_shape(node.shape))
-            expr = _gathered(parts, adjoints, program, wanted)
-        if node in wanted and node.op == "sym":
-            expr = short.settled(structured(expr, node, structure)[0])
-        adjoints[node] = _Adjoint(symbol, expr)
+            expr = pass_on.gathered(node, parts)
+            delta = node in owner
+            name = owner[node] if delta else names.of[node]
+            if delta and length(expr) <= _PLAIN:
+                symbol = expr
+            else:
+                symbol = ops.sym(names.delta(name) if delta else names.adjoint(node), kind_of_shape(node.shape))
         below = _next(node, stops)
+        for n in below:
+            if n in ends and n not in names.of:
+                owner.setdefault(n, name)
+        pass_on.node(node, _Adjoint(symbol, expr, delta=node in owner), ends, below)
+    return _result(order, program, pass_on.adjoints, wanted, names, projected)
+
+
+def _branches(f: Expr, order: list[Expr], active: set[Expr], ends: set[Expr]) -> set[Expr]:
+    """Parts without a name whose cotangent goes on to several ends by several arguments."""
+    several = f  # stands for more than one
+    reached: dict[Expr, Expr] = {}
+    found: set[Expr] = set()
+    for n in order:
+        if n in ends:
+            reached[n] = n
+        elif n in active and n is not f:
+            below = {reached[a] for a in n.args if a in active}
+            reached[n] = below.pop() if len(below) == 1 else several
+            if reached[n] is several and sum(a in active for a in n.args) > 1:
+                found.add(n)
+    return found
+
+
+class _Names:
+    """Names of adjoints, none of them taken."""
+
+    def __init__(self, taken: Container[str], pattern: str, of: Mapping[Expr, str]) -> None:
+        self.of = of
+        self.pattern = pattern
+        self._taken = taken
+        self._given: set[str] = set()
+        self._adjoints: dict[Expr, str] = {}
+
+    def adjoint(self, node: Expr) -> str:
+        """dX for X, always the same."""
+        found = self._adjoints.get(node)
+        if found is None:
+            found = self._adjoints[node] = self._free(self.pattern.format(self.of[node]), "_")
+        return found
+
+    def delta(self, owner: str) -> str:
+        """delta_h for a part of h."""
+        return self._free(f"delta_{owner}" if owner else "delta")
+
+    def _free(self, name: str, mark: str = "") -> str:
+        found = name
+        number = 1
+        while found in self._taken or found in self._given:
+            number += 1
+            found = f"{found}{mark}" if mark else f"{name}_{number}"
+        self._given.add(found)
+        return found
+
+
+class _Pass:
+    """Cotangents on their way back."""
+
+    def __init__(self, table: Table, short: Simplifier, program: _Program, wanted: Container[Expr]) -> None:
+        self.table = table
+        self.short = short
+        self.program = program
+        self.wanted = wanted
+        self.adjoints: dict[Expr, _Adjoint] = {}
+        self.received: dict[Expr, list[tuple[Expr, Expr]]] = {}  # end: (source, contribution in terms of its symbol)
+        self._below: dict[Expr, tuple[tuple[Expr, ...], Container[Expr]]] = {}
+        self._inline: dict[Expr, dict[Expr, Expr]] = {}
+
+    def node(self, node: Expr, adjoint: _Adjoint, ends: set[Expr], below: Mapping[Expr, None]) -> None:
+        """The cotangents that a node passes on."""
+        self.adjoints[node] = adjoint
         reached = tuple(n for n in below if n in ends)
-        through = pullback(node, symbol, reached, table, short, below) if reached else {}
+        through = pullback(node, adjoint.symbol, reached, self.table, self.short, below) if reached else {}
         found = {t: g for t, g in through.items() if not _is_zero(g)}
-        if not found:
-            continue
-        inline = found if expr is symbol else pullback(node, expr, tuple(found), table, short, below)
-        adjoints[node].users = len(found)
+        self._below[node] = tuple(found), below
+        adjoint.users = len(found)
         for t, g in found.items():
-            received.setdefault(t, []).append((node, g, inline[t]))
-    return _result(f, program, adjoints, wanted)
+            self.received.setdefault(t, []).append((node, g))
+
+    def inline(self, source: Expr, target: Expr) -> Expr:
+        """The contribution of a source with its adjoint written out."""
+        if source not in self._inline:
+            reached, below = self._below[source]
+            self._inline[source] = pullback(source, self.adjoints[source].expr, reached, self.table, self.short, below)
+        return self._inline[source][target]
+
+    def gathered(self, target: Expr, parts: list[tuple[Expr, Expr]]) -> Expr:
+        """The sum of the contributions: each source by its symbol or written out, whichever reads better."""
+        written = self.program.written
+        sources = [self.adjoints[source] for source, _ in parts]
+        if not any(a.has_line and not a.delta for a in sources):
+            return written(ops.add(*(g for _, g in parts)))
+        chosen = [
+            self.inline(source, target) if a.has_line and not a.delta and self._is_light(source, a) else g
+            for (source, g), a in zip(parts, sources, strict=True)
+        ]
+        inline = [self.inline(s, target) if a.has_line and not a.delta else g for (s, g), a in zip(parts, sources, strict=True)]
+        if chosen == inline:
+            return written(ops.add(*inline))
+        by_symbol = written(ops.add(*(g for _, g in parts)))
+        out_written = written(ops.add(*inline))
+        if length(out_written) <= length(by_symbol):
+            return out_written
+        return by_symbol if all(c is g for c, (_, g) in zip(chosen, parts, strict=True)) else written(ops.add(*chosen))
+
+    def _is_light(self, source: Expr, adjoint: _Adjoint) -> bool:
+        """Whether an adjoint that one line uses is written out there."""
+        return adjoint.users <= 1 and source not in self.wanted and length(adjoint.expr) <= SHORT
 
 
 def _next(node: Expr, stops: set[Expr]) -> dict[Expr, None]:
@@ -149,49 +264,42 @@ def _is_zero(e: Expr) -> bool:
     return e.op == "zeros" or (e.op == "num" and not e.data)
 
 
-def _name_of(node: Expr, program: _Program, wanted: Mapping[Expr, str]) -> str:
-    return wanted.get(node) or program.names[node]
-
-
-def _adjoint_name(name: str, taken: Container[str]) -> str:
-    found = f"d{name}"
-    while found in taken:
-        found += "_"
-    return found
-
-
-def _gathered(
-    parts: list[tuple[Expr, Expr, Expr]], adjoints: Mapping[Expr, _Adjoint], program: _Program, wanted: Mapping[Expr, str]
-) -> Expr:
-    """The sum of the contributions: each source by its symbol or written out, whichever reads better."""
-    if not any(adjoints[source].expr is not adjoints[source].symbol for source, _, _ in parts):
-        return program.written(ops.add(*(g for _, g, _ in parts)))
-    by_symbol = program.written(ops.add(*(g for _, g, _ in parts)))
-    out_written = program.written(ops.add(*(g for _, _, g in parts)))
-    if length(out_written) <= length(by_symbol):
-        return out_written
-    chosen = [
-        g if adjoints[s].users > 1 or s in wanted or length(adjoints[s].expr) > SHORT else inline for s, g, inline in parts
-    ]
-    return program.written(ops.add(*chosen))
-
-
 def _result(
-    f: Expr, program: _Program, adjoints: Mapping[Expr, _Adjoint], wanted: Mapping[Expr, str]
+    order: Sequence[Expr],
+    program: _Program,
+    adjoints: Mapping[Expr, _Adjoint],
+    wanted: Mapping[Expr, str],
+    names: _Names,
+    projected: Container[str],
 ) -> Backward:
     """Only what is used, in dependency order; and the gradients written out."""
-    by_symbol = {a.symbol: node for node, a in adjoints.items() if a.symbol.op == "sym"}
-    forward = {program.symbol[node]: node for node in program.names}
     named = {name: adjoints[node].expr if node in adjoints else ops.zeros(*node.shape) for node, name in wanted.items()}
-    order = {node: i for i, node in enumerate(topological(f))}
-    back = sorted(by_symbol, key=lambda s: -order[by_symbol[s]])
+    back = [(a.symbol, a.expr) for a in (adjoints[n] for n in reversed(order) if n in adjoints) if a.has_line]
+    full: dict[Expr, Expr] = {program.symbol[node]: node for node in program.names}
     lines = [(name, program.forward[node]) for node, name in program.names.items()]
-    lines += [(s.name, adjoints[by_symbol[s]].expr) for s in back]
-    lines_used = needed(lines, named.values())
-    full: dict[Expr, Expr] = dict(forward)
-    names_used = {name for name, _ in lines_used}
-    for s in back:
-        if s.name in names_used:
-            full[s] = ops.substitute(adjoints[by_symbol[s]].expr, full)
+    used = {name for name, _ in needed([(s.name, e) for s, e in back], named.values())}
+    for s, e in back:
+        if s.name in used:
+            full[s] = ops.substitute(e, full)
     written = {name: ops.substitute(e, full) for name, e in named.items()}
-    return Backward(lines_used, named, written)
+    also = _answers_among(adjoints, wanted, names, projected)
+    back = [(also.get(s, s), ops.substitute(e, also)) for s, e in back if s.name in used]
+    named = {name: ops.substitute(e, also) for name, e in named.items()}
+    for node, name in wanted.items():  # not its own name, but what that stands for
+        if node in adjoints and adjoints[node].expr in also:
+            named[name] = next(e for s, e in back if s is named[name])
+    lines_used = needed(lines + [(s.name, e) for s, e in back], named.values())
+    return Backward(lines_used, named, written, {name: names.adjoint(node) for node, name in wanted.items()})
+
+
+def _answers_among(
+    adjoints: Mapping[Expr, _Adjoint], wanted: Mapping[Expr, str], names: _Names, projected: Container[str]
+) -> dict[Expr, Expr]:
+    """Adjoints of parts without a name that are those of answers too: they go by the name of the answer."""
+    deltas = {a.symbol for a in adjoints.values() if a.delta and a.has_line}
+    found: dict[Expr, Expr] = {}
+    for node, name in wanted.items():
+        e = adjoints[node].expr if node in adjoints else None
+        if e in deltas and e not in found and name not in projected:
+            found[e] = ops.sym(names.adjoint(node), e.data[1])
+    return found

@@ -1,6 +1,6 @@
 """Where an answer holds: what must be invertible, positive, nonzero; and where the function has kinks.
 
-Both are collected from the entries of the table for the operations that occur, and dropped where declared facts settle them.
+Both are collected from the entries of the table for the operations that occur, and dropped where facts settle them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def conditions(
     For second derivatives also what the singular vectors in the ``gradients`` require: more than the norms of f do.
     """
     active = depends(f, targets)
-    found: dict[str, None] = {}
+    found: dict[tuple[Expr, str], None] = {}
     vectors = [n for n in topological(*gradients) if n.op == "spectral"]
     active |= {a for g in gradients for a in depends(g, targets)}
     for n in [*topological(f), *vectors]:

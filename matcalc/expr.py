@@ -22,7 +22,7 @@ class Expr:
     __slots__ = ("__weakref__", "args", "data", "op", "shape")
     op: str
     args: tuple[Expr, ...]
-    data: Hashable
+    data: Any  # what it is depends on op (the table in matcalc.ops)
     shape: Shape
 
     @property
@@ -107,13 +107,26 @@ def depends(root: Expr, targets: Iterable[Expr], leaves: Container[Expr] = ()) -
     return found
 
 
-def replace(root: Expr, mapping: Mapping[Expr, Expr], rebuild: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Expr:
-    """``root`` with each node of ``mapping`` replaced (outermost first, results not searched again)."""
-    results: dict[Expr, Expr] = dict(mapping)
+def replace(
+    root: Expr,
+    mapping: Mapping[Expr, Expr],
+    rebuild: Callable[[Expr, tuple[Expr, ...]], Expr],
+    results: dict[Expr, Expr] | None = None,
+) -> Expr:
+    """``root`` with each node of ``mapping`` replaced (outermost first, results not searched again).
+
+    ``results`` of earlier calls with the same mapping are used, and added to.
+    """
+    results = {} if results is None else results
     stack = [root]
     while stack:
         current = stack[-1]
         if current in results:
+            stack.pop()
+            continue
+        instead = mapping.get(current)
+        if instead is not None:
+            results[current] = instead
             stack.pop()
             continue
         missing = [child for child in current.args if child not in results]
@@ -121,6 +134,6 @@ def replace(root: Expr, mapping: Mapping[Expr, Expr], rebuild: Callable[[Expr, t
             stack.extend(missing)
             continue
         stack.pop()
-        args = tuple(results[child] for child in current.args)
+        args = tuple([results[child] for child in current.args])
         results[current] = current if args == current.args else rebuild(current, args)
     return results[root]

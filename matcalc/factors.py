@@ -1,7 +1,7 @@
 """Products taken apart and put together: coefficient, scalar factors with exponents, and what is not scalar.
 
-The same multiset ``{base: exponent}`` serves products of scalars and elementwise products of arrays. An exponential is
-the base ``E`` with its argument as exponent, a square root the exponent 1/2, so that they cancel and collect by themselves.
+The same multiset ``{base: exponent}`` serves products of scalars and elementwise products of arrays. An exponential
+is the base ``E`` with its argument as exponent, a square root the exponent 1/2, so that they cancel by themselves.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ def is_negative(k: Exponent) -> bool:
     if isinstance(k, Fraction):
         return k < 0
     terms = k.args if k.op == "add" else (k,)
-    return all((t.op == "num" and t.data < 0) or (t.op == "mul" and t.args[0].op == "num" and t.args[0].data < 0) for t in terms)  # type: ignore[operator]
+    return all(
+        (t.op == "num" and t.data < 0) or (t.op == "mul" and t.args[0].op == "num" and t.args[0].data < 0)
+        for t in terms
+    )  # type: ignore[operator]
 
 
 def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
@@ -235,9 +238,9 @@ def _take_dim(d: Dim, k: Fraction, into: Powers) -> Fraction:
 
 
 def _keeps_sign(e: Expr) -> bool:
-    """(x^a)^k = x^(a*k) for every k when a is not an even integer would still need x > 0: only 1/2-like powers qualify."""
+    """Does (x^a)^k = x^(a*k) hold for every k? Only for a like 1/2, whose x is not negative anyway."""
     k = e.args[1]
-    return k.op == "num" and k.data.denominator % 2 == 0  # type: ignore[union-attr]
+    return k.op == "num" and bool(k.data.denominator % 2 == 0)
 
 
 def _root(value: Fraction, k: Fraction) -> Fraction | None:
@@ -358,7 +361,7 @@ def _grouped(powers: Powers) -> Powers:
         group = {b: k / size for b, k in powers.items() if is_whole(k) and abs(k) == size and b is not E}  # type: ignore[arg-type, operator]
         shape = next(iter(group)).shape
         if all(k < 0 for k in group.values()):  # type: ignore[operator]
-            size, group = -size, {b: ONE_F for b in group}
+            size, group = -size, dict.fromkeys(group, ONE_F)
         product = compose(ONE_F, group, []) if shape == SCALAR else compose_had(HadParts(shape, ONE_F, {}, group))
         out[product] = size
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +13,6 @@ from matcalc.factors import (
     ONE_F,
     HadParts,
     Powers,
-    as_expr,
     as_exponent,
     compose,
     compose_had,
@@ -33,7 +31,8 @@ from matcalc.shapes import ONE, SCALAR, Shape
 
 EVEN = frozenset("abs cos cosh".split())
 # f with f(0) = value
-AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1, **dict.fromkeys("sin tan arcsin arctan sinh tanh erf sign abs sqrt log1p expm1 relu gelu".split(), 0)}
+_ZERO_AT_ZERO = "sin tan arcsin arctan sinh tanh erf sign abs sqrt log1p expm1 relu gelu".split()
+AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1, **dict.fromkeys(_ZERO_AT_ZERO, 0)}
 
 
 class Functions(Algebra):
@@ -109,7 +108,9 @@ class Functions(Algebra):
                     return [self.run_node(x.args[0], scale_exponent(as_exponent(x.args[1]), MINUS))]
             return [self.transpose(x)] if known(x, "orthogonal") else [ops.inv(x)]
         square = all(m.rows is m.cols for m in body)
-        if square and (self.expanding or any(run(m)[1] == -1 or m.op == "diagmat" or known(m, "orthogonal") for m in body)):
+        if square and (
+            self.expanding or any(run(m)[1] == -1 or m.op == "diagmat" or known(m, "orthogonal") for m in body)
+        ):
             return [n for m in reversed(body) for n in self._inverse_chain([m])]
         whole = ops.mul(*body)
         turned = self.transpose(whole)
@@ -145,9 +146,9 @@ class Functions(Algebra):
         return ops.trace(x)
 
     def _trace_of_chain(self, body: list[Expr]) -> Expr:
-        if len(body) > 1 and body[0].rows is body[-1].cols and body[0].rows is body[0].cols:
-            if self._pair(body[-1], body[0]) is not None:  # tr(A*B*inv(A)) = tr(B)
-                return self.trace(self.mul(body[-1], *body[:-1]))
+        square = len(body) > 1 and body[0].rows is body[-1].cols and body[0].rows is body[0].cols
+        if square and self._pair(body[-1], body[0]) is not None:  # tr(A*B*inv(A)) = tr(B)
+            return self.trace(self.mul(body[-1], *body[:-1]))
         if len(body) == 2:
             for e, operator in (body, body[::-1]):
                 if operator.op == "t":
@@ -279,7 +280,11 @@ class Functions(Algebra):
                 count = {None: whole.rows * whole.cols, 0: whole.rows, 1: whole.cols}[axis]
                 return ops.lift(ops.dim(count), {None: SCALAR, 0: (ONE, whole.cols), 1: (whole.rows, ONE)}[axis])
             case "eye":
-                return ops.dim(whole.rows) if axis is None else ops.ones(*((whole.rows, ONE) if axis else (ONE, whole.rows)))
+                return (
+                    ops.dim(whole.rows)
+                    if axis is None
+                    else ops.ones(*((whole.rows, ONE) if axis else (ONE, whole.rows)))
+                )
             case "diagmat":
                 v = column(self, whole.args[0])
                 return self.total(v) if axis is None else v if axis else self.transpose(v)
@@ -298,7 +303,7 @@ class Functions(Algebra):
         return ops.total(whole, axis)
 
     def contraction(self, p: HadParts) -> Expr:
-        """Sum of the entries of coef*scalars*(a .* b ./ ...): an inner product of two, the sum of one, else of the product."""
+        """Sum of the entries of coef*scalars*(a .* b ./ ...): of two an inner product, else the sum of the product."""
         front = compose(p.coef, p.scalars, [])
         bases = p.bases
         if any(is_zero(b) for b in bases):
@@ -431,6 +436,7 @@ class Functions(Algebra):
         index, low, high, body = args
         if is_zero(body):
             return body
+
         def varies(e: Expr) -> bool:
             return index in topological(e)
 

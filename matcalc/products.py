@@ -14,8 +14,8 @@ from matcalc.factors import (
     HadParts,
     Powers,
     add_exponents,
-    as_expr,
     as_exponent,
+    as_expr,
     compose,
     compose_had,
     had_parts,
@@ -70,7 +70,11 @@ class Products(Algebra):
         """What bases become together: signs with absolute values, a rectifier with the indicator of its support."""
         tidy(powers)
         for base in [b for b in powers if b.op == "max2" or (b.op == "fn" and b.data == "relu")]:
-            u = base.args[0] if base.op == "fn" else next((b for a, b in (base.args, base.args[::-1]) if is_zero(a)), None)
+            u = (
+                base.args[0]
+                if base.op == "fn"
+                else next((b for a, b in (base.args, base.args[::-1]) if is_zero(a)), None)
+            )
             if u is not None:
                 for relation in (">", ">="):
                     powers.pop(self.compare(relation, (u, zero(u.shape))), None)
@@ -196,7 +200,11 @@ class Products(Algebra):
                 scalars.append(self._inner(segment))
             elif shape[1] is ONE:
                 body.append(self._vector(segment))
-            elif shape[0] is ONE and len(segment) > 1 and (segment[0].op == "ones" or any(n.op == "diagmat" for n in segment)):
+            elif (
+                shape[0] is ONE
+                and len(segment) > 1
+                and (segment[0].op == "ones" or any(n.op == "diagmat" for n in segment))
+            ):
                 body.append(self.transpose(self._vector([self.transpose(n) for n in reversed(segment)])))
             else:
                 body.extend(segment)
@@ -257,7 +265,11 @@ class Products(Algebra):
             return None if joined is None else [self.transpose(m) for m in joined]
         if self.quiet or not any(s.op == "add" and self._holds_inverse(s, o) for s, o in ((q, p), (p, q))):
             return None
-        product = self.add(*(self.mul(t, p) for t in q.args)) if q.op == "add" else self.add(*(self.mul(q, t) for t in p.args))
+        product = (
+            self.add(*(self.mul(t, p) for t in q.args))
+            if q.op == "add"
+            else self.add(*(self.mul(q, t) for t in p.args))
+        )
         return [self.inv(product)] if length(product) < length(p) + length(q) + 2 else None
 
     def _holds_inverse(self, s: Expr, base: Expr) -> bool:
@@ -328,7 +340,10 @@ class Products(Algebra):
         if not any(all(e.op in ("eye", "zeros") for e in x.args) for x in (a, b)):
             return None
         rows = [
-            [self.add(*(self.mul(a.args[i * inner + k], b.args[k * width + j]) for k in range(inner))) for j in range(width)]
+            [
+                self.add(*(self.mul(a.args[i * inner + k], b.args[k * width + j]) for k in range(inner)))
+                for j in range(width)
+            ]
             for i in range(height)
         ]
         return [ops.block(rows)]
@@ -455,7 +470,9 @@ class Products(Algebra):
             filled = [len(side) == 1 and side[0].op == "ones" for side in (left, right)]
             if not any(filled):
                 continue
-            rest = self.had_node(HadParts(p.shape, p.coef, p.scalars, {b: x for b, x in p.bases.items() if b is not base}))
+            rest = self.had_node(
+                HadParts(p.shape, p.coef, p.scalars, {b: x for b, x in p.bases.items() if b is not base})
+            )
             if filled[1]:
                 return self.mul(*sums, self._diagonal(self.power(ops.mul(*left), k)), rest)
             return self.mul(*sums, rest, self._diagonal(self.power(self.transpose(ops.mul(*right)), k)))

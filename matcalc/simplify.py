@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from matcalc import ops
 from matcalc.algebra import is_zero, zero
-from matcalc.errors import BudgetError
 from matcalc.expr import Expr, topological
+from matcalc.factors import ONE_F, as_exponent, compose, parts, scale_exponent
 from matcalc.facts import known
-from matcalc.factors import ONE_F, as_exponent, compose, had_parts, parts, scale_exponent
 from matcalc.functions import Functions
 from matcalc.measure import length
 from matcalc.order import label

@@ -13,7 +13,6 @@ from matcalc import ops
 from matcalc.algebra import Algebra, is_zero, zero
 from matcalc.errors import BudgetError
 from matcalc.expr import Expr
-from matcalc.facts import known
 from matcalc.factors import (
     ONE_F,
     E,
@@ -32,6 +31,7 @@ from matcalc.factors import (
     scale_exponent,
     scaled,
 )
+from matcalc.facts import known
 from matcalc.measure import length
 from matcalc.order import sort_key
 from matcalc.products import run
@@ -189,7 +189,9 @@ class Sums(Algebra):
         groups: dict[tuple[str, Expr], list[Expr]] = {}
         for t in terms:
             p = parts(t)
-            marks: set[tuple[str, Expr]] = {("below" if is_negative(k) and b is not E else "scalar", b) for b, k in p.scalars.items()}
+            marks: set[tuple[str, Expr]] = {
+                ("below" if is_negative(k) and b is not E else "scalar", b) for b, k in p.scalars.items()
+            }
             if p.body:
                 marks.add(("left", run(p.body[0])[0]))
                 marks.add(("right", run(p.body[-1])[0]))
@@ -205,7 +207,9 @@ class Sums(Algebra):
         found: dict[tuple[str, Expr | None, frozenset[Expr]], Terms] = {}
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
             if len(group) > 1 and base.op not in ("ones", "eye"):
-                found.setdefault((side, base if side == "inner" else None, frozenset(group)), {t: terms[t] for t in group})
+                found.setdefault(
+                    (side, base if side == "inner" else None, frozenset(group)), {t: terms[t] for t in group}
+                )
         return [(side, base or ops.num(1), group) for (side, base, _), group in found.items()]
 
     def _split(self, shape: Shape, side: str, base: Expr, group: Terms) -> Shared | None:
@@ -415,7 +419,9 @@ class Sums(Algebra):
         had = had_parts(p.body[0]) if len(p.body) == 1 and p.body[0].op != "add" else None
         bases = [(b, k) for b, k in p.scalars.items()] + ([(b, k) for b, k in had.bases.items()] if had else [])
         sums = [b for b, k in bases if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
-        links = [] if had and had.bases and set(had.bases) != set(p.body) else [m for m in p.body if _sum_in(m) is not None]
+        links = (
+            [] if had and had.bases and set(had.bases) != set(p.body) else [m for m in p.body if _sum_in(m) is not None]
+        )
         if had and p.body[0] in sums:
             links = []
         if not sums and not links:
@@ -435,7 +441,9 @@ class Sums(Algebra):
         front = compose(p.coef, scalars, [])
         out: list[Expr] = []
         if had and not links:
-            rest = compose_had(HadParts(had.shape, had.coef, had.scalars, {b: k for b, k in had.bases.items() if b not in chosen}))
+            rest = compose_had(
+                HadParts(had.shape, had.coef, had.scalars, {b: k for b, k in had.bases.items() if b not in chosen})
+            )
             out.extend(self.had(front, rest, *choice) for choice in product(*alternatives))
             return out
         chain = [_terms_of(self, m) if m in links else [m] for m in p.body]
@@ -619,9 +627,9 @@ def common_prefix(algebra: Algebra, chains: list[list[Expr]]) -> list[Expr]:
             continue
         runs = [run(n) for n in column]
         base = runs[0][0]
-        ks = [k for _, k in runs]
-        if all(b is base for b, _ in runs) and all(isinstance(k, Fraction) for k in ks) and len({k < 0 for k in ks}) == 1:  # type: ignore[operator]
-            out.append(algebra.run_node(base, min(ks, key=abs)))  # type: ignore[attr-defined, arg-type]
+        ks = [k for b, k in runs if b is base and isinstance(k, Fraction)]
+        if len(ks) == len(runs) and len({k < 0 for k in ks}) == 1:
+            out.append(algebra.run_node(base, min(ks, key=abs)))
         break
     return out
 
