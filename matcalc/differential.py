@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from matcalc import ops
 from matcalc.entries import Differential
+from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
+from matcalc.shapes import ONE
 from matcalc.table import Table, no_differential
 
 # sums, products and what only moves entries: linear in each argument, no entry is needed to apply them
@@ -42,6 +44,8 @@ def local_differential(n: Expr, d: Mapping[Expr, Expr], table: Table) -> tuple[E
         assert bound is not None
         for variable, argument in bound[0].items():
             part = entry.parts.get(variable)
+            if argument in d and variable in entry.fixed:
+                raise UnsupportedError(f"{n.data if n.op in ('fn', 'mfn') else n.op} has no derivative by its argument {variable.name}")
             if argument in d and part is not None:
                 terms.append(entry.fill(part, n, {entry.differentials[variable]: d[argument]}))
     return (ops.add(*terms) if terms else ops.zeros(*n.shape)), entry
