@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 
+from matcalc import ops
 from matcalc.derive import derive
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.names import spelled
@@ -46,26 +47,54 @@ def gradient(f: Any, X: Any) -> Any:
 
 
 def jacobian(f: Any, X: Any) -> Any:
-    """J[i, j] = df_i/dx_j: a row for a scalar f, for a Matrix of scalars its rows; X is a scalar, vector or row."""
-    if not _is_line(X):
-        raise UnsupportedError("the Jacobian by a matrix is an array with four indices: not supported")
+    """The derivative of any expression: J[i, j] = df_i/dx_j for vectors, rows and scalars (a scalar f gives a row).
+
+    With a matrix on either side the matrix V with vec(df) = V*vec(dX), columns stacked (Magnus & Neudecker 2019,
+    sec. 9.3). A Matrix of scalars is taken entry by entry.
+    """
     if isinstance(f, sp.MatrixBase):
-        if 1 not in f.shape:
-            raise UnsupportedError("the Jacobian of a matrix is an array with more than two indices: not supported")
-        rows = [_row(gradient(entry, X)) for entry in f]
-        if all(isinstance(row, sp.MatrixBase) for row in rows):
-            return Explicit(sp.Matrix.vstack(*rows))
-        return sp.BlockMatrix([[row] for row in rows]) if len(rows) > 1 else rows[0]
-    if read_sympy(f).expr.is_scalar:
+        return _jacobian_by_entries(f, X)
+    read = read_sympy(f)
+    if read.expr.is_scalar and _is_line(X):
         return _row(gradient(f, X))
-    raise UnsupportedError("the Jacobian of a vector or matrix expression is not supported yet")
+    if isinstance(X, sp.MatrixBase):
+        raise InputError("the variable is a Symbol or a MatrixSymbol", hint="a Matrix of Symbols: by each of them")
+    return _derived(f, X, read, order=1)
 
 
 def hessian(f: Any, X: Any) -> Any:
-    """The second derivative of a scalar f by a scalar."""
-    if not isinstance(X, sp.Symbol):
-        raise UnsupportedError("the Hessian by a vector or matrix is not supported yet")
-    return gradient(gradient(f, X), X)
+    """The second derivative of a scalar f: a matrix by a vector or row, by a matrix the H with vec(dG) = H*vec(dX)."""
+    if isinstance(X, sp.MatrixBase):
+        raise InputError("the variable is a Symbol or a MatrixSymbol", hint="a Matrix of Symbols: by each of them")
+    read = read_sympy(f)
+    if not read.expr.is_scalar:
+        raise UnsupportedError("the Hessian is of a scalar function")
+    return _derived(f, X, read, order=2)
+
+
+def _derived(f: Any, X: Any, read: Any, order: int) -> Any:
+    name = next((name for name in read.kinds if read.objects[name] == X), None)
+    if name is None:  # f does not depend on X
+        size = X.shape[0] * X.shape[1] if X.is_Matrix else 1
+        rows = size if order == 2 else read.expr.rows.evaluate({}) if read.expr.rows.number else None
+        if rows is None:
+            raise UnsupportedError(f"{X} does not occur in the function")
+        return sp.ZeroMatrix(rows, size) if X.is_Matrix else sp.S.Zero
+    if read.expr.is_scalar and order == 1:  # by a matrix: the gradient's entries as a row
+        found = derive(f, wrt=name)
+        return to_sympy(ops.transpose(ops.vec(found.answer)), read.objects)
+    return to_sympy(derive(f, wrt=name, order=order).answer, read.objects)
+
+
+def _jacobian_by_entries(f: Any, X: Any) -> Any:
+    if not _is_line(X):
+        raise UnsupportedError("the Jacobian of a Matrix of scalars by a matrix is an array with more than two indices")
+    if 1 not in f.shape:
+        raise UnsupportedError("the Jacobian of a matrix is an array with more than two indices: not supported")
+    rows = [_row(gradient(entry, X)) for entry in f]
+    if all(isinstance(row, sp.MatrixBase) for row in rows):
+        return Explicit(sp.Matrix.vstack(*rows))
+    return sp.BlockMatrix([[row] for row in rows]) if len(rows) > 1 else rows[0]
 
 
 def _is_line(X: Any) -> bool:
