@@ -96,7 +96,7 @@ def test_jacobians_and_hessians_of_matrix_expressions() -> None:
     assert jacobian(A * x, x) == A
     assert hessian(x.T * A * x, x) == A + A.T
     assert jacobian(sp.Trace(X.T * X), X).shape[0] == 1
-    assert jacobian(A * X, X).shape == (A.shape[0] * X.shape[1], X.shape[0] * X.shape[1])
+    assert jacobian(X * A, X).shape == (X.shape[0] * A.shape[1], X.shape[0] * X.shape[1])
 
 
 def test_what_cannot_be_answered_is_refused() -> None:
