@@ -10,7 +10,6 @@ from matcalc.latex import latex
 from matcalc.pretty import pretty
 from matcalc.text import text
 
-
 _OURS = ("", "algebra", "definition", "the steps above")  # sources that there is nothing to look up in
 
 

@@ -1,9 +1,9 @@
 """The derivation as steps, each one equality: differentials by the table, the whole differential, identification.
 
-Formal differentials stand for those of the parts: dX of the variable, d(E) of what has a step of its own. What only moves
-entries, adds or multiplies by constants is written through; products of varying factors and everything nonlinear have a
-step each. The whole is then brought to tr(G'*dX), from which the gradient G is read off (Magnus & Neudecker 2019,
-sec. 9.2). Several variables vary together, and each gradient is read off its own term.
+Formal differentials stand for those of the parts: dX of the variable, d(E) of what has a step of its own. What only
+moves entries, adds or multiplies by constants is written through; products of varying factors and everything nonlinear
+have a step each. The whole is then brought to tr(G'*dX), from which the gradient G is read off (Magnus & Neudecker
+2019, sec. 9.2). Several variables vary together, and each gradient is read off its own term.
 """
 
 from __future__ import annotations
@@ -81,7 +81,11 @@ class _Steps:
     """One derivation. What is declared of the variables' structure is forgotten on the way, as the engine does."""
 
     def __init__(
-        self, derivation: Derivation, function: Expr, variables: Sequence[Expr], names: Mapping[Expr, Expr] | None = None
+        self,
+        derivation: Derivation,
+        function: Expr,
+        variables: Sequence[Expr],
+        names: Mapping[Expr, Expr] | None = None,
     ) -> None:
         self.derivation = derivation
         self.table: Table = derivation.table
@@ -165,13 +169,13 @@ class _Steps:
         if forward is not None:
             whole, found = forward
             shorter = whole if found else self._shortened(whole)
-            if found:
+            last = whole if found else last
+            if last is not whole and self._length(whole) <= LONGEST:
+                yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
                 last = whole
-            else:
-                for e, by, says in ((whole, "substitution", "the steps above, put together"), (shorter, "simplification", "shortened")):
-                    if e is not last and self._length(e) <= LONGEST:
-                        yield Step(last, e, by, "the steps above" if e is whole else "algebra", says, True)
-                        last = e
+            if last is not shorter and self._length(shorter) <= LONGEST:
+                yield Step(last, shorter, "simplification", "algebra", "shortened", True)
+                last = shorter
         dx = ops.formal_differential(x)
         product = ops.mul(form.matrix, dx if x.is_scalar else stacked(dx))
         before = last if x.is_scalar else stacked(last)
@@ -485,7 +489,7 @@ def _why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
             reasons.append("a scalar is its own trace, and the factors of a trace may be cycled")
         if "t" in seen:
             reasons.append("tr(A') = tr(A)")
-        return "trace", "Petersen & Pedersen 2012, eqs. 13-16", "; ".join(reasons)
+        return "trace-form", "Petersen & Pedersen 2012, eqs. 13-16", "; ".join(reasons)
     if "t" in seen:
         reasons.append("a scalar is its own transpose")
     reasons.append("the differential taken out")

@@ -20,7 +20,7 @@ _WRITTEN_OUT = 4  # sums over an index with at most so many terms are written ou
 
 
 def tidy(root: Expr, kept: Container[Expr] = ()) -> Expr:
-    """``root`` with its zeros, ones and double signs gone; the nodes in ``kept`` and below differentials stay as they are."""
+    """``root`` without zeros, ones and double signs; nodes in ``kept`` and below differentials stay as they are."""
     results: dict[Expr, Expr] = {}
     stack = [root]
     while stack:
@@ -49,7 +49,7 @@ def tidy(root: Expr, kept: Container[Expr] = ()) -> Expr:
 def turned(g: Expr) -> Expr:
     """G' with the transposes at the factors of a product and at the terms of a sum."""
     if g.op == "add":
-        return ops.add(*(turned(term) for term in g.args if term.op != "add"), *(transposed(t) for t in g.args if t.op == "add"))
+        return ops.add(*(transposed(term) if term.op == "add" else turned(term) for term in g.args))
     if g.op == "mul" and not g.is_scalar:
         scalars = [f for f in g.args if f.is_scalar]
         return arranged(ops.mul(*scalars, *(transposed(f) for f in reversed(g.args) if not f.is_scalar)))
@@ -83,14 +83,21 @@ def transposed(x: Expr) -> Expr:
     if known(x, "symmetric") and not any(n.op == "d" for n in topological(x)):
         return x
     whole = ops.transpose(x)
-    if x.op in ("add", "mul", "had"):
-        single = ops.mul if x.op == "mul" else ops.add if x.op == "add" else ops.had
-        parts = x.args if x.op != "mul" else [*(f for f in x.args if f.is_scalar), *(f for f in reversed(x.args) if not f.is_scalar)]
-        if any(part.op in ("t", "eye", "ones") or _is_plain_symmetric(part) for part in x.args):
-            inside = single(*(_factor(part) for part in parts))
-            if length(inside) < length(whole):
-                return inside
+    if x.op in _COMPOUND and any(part.op in ("t", "eye", "ones") or _is_plain_symmetric(part) for part in x.args):
+        inside = _COMPOUND[x.op](*(_factor(part) for part in _reversed(x)))
+        if length(inside) < length(whole):
+            return inside
     return whole
+
+
+_COMPOUND = {"add": ops.add, "mul": ops.mul, "had": ops.had}
+
+
+def _reversed(x: Expr) -> Sequence[Expr]:
+    """The parts in the order in which those of the transpose stand."""
+    if x.op != "mul":
+        return x.args
+    return [*(f for f in x.args if f.is_scalar), *(f for f in reversed(x.args) if not f.is_scalar)]
 
 
 def _is_plain_symmetric(x: Expr) -> bool:
@@ -216,7 +223,8 @@ def _index_sum(data: Any, args: Sequence[Expr]) -> Expr:
     index, low, high, body = args
     if is_zero(body):
         return body
-    if low.op == high.op == "num" and 0 <= high.data - low.data < _WRITTEN_OUT:  # type: ignore[operator]
+    below = [n for n in topological(body) if n.op == "d" and index in topological(n)]  # parts with steps of their own
+    if not below and low.op == high.op == "num" and 0 <= high.data - low.data < _WRITTEN_OUT:  # type: ignore[operator]
         count = int(high.data - low.data) + 1  # type: ignore[operator]
         terms = [tidy(ops.substitute(body, {index: ops.num(low.data + i)})) for i in range(count)]  # type: ignore[operator]
         return _add(None, terms)

@@ -41,8 +41,9 @@ def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) 
     compared, done, why = 0, 0, ""
     for sizes in size_settings(roots, d.declared, rng):
         for attempt in range(20):
+            strategy = list(STRATEGIES)[attempt % len(STRATEGIES)]
             try:
-                compared += check_at(d, variables, sides, roots, sizes, rng, list(STRATEGIES)[attempt % len(STRATEGIES)])
+                compared += check_at(d, variables, sides, roots, sizes, rng, strategy)
                 done += 1
                 break
             except Unfit as problem:
@@ -55,10 +56,10 @@ def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) 
 
 
 def check_results(d: Any, steps: Iterable[Step]) -> dict[Expr, Expr]:
-    """What the names stand for that the steps introduce; gradients, Jacobians and Hessians are compared by themselves."""
+    """What the names stand for that the steps introduce; gradients and matrices are compared by themselves."""
     meanings: dict[Expr, Expr] = {}
     functions = {"jacobian": d.loss}
-    variables = {a.variable.name: a.variable for a in d.answers.values()} | {f.variable.name: f.variable for f in d.forms.values()}
+    variables = {found.variable.name: found.variable for found in (*d.answers.values(), *d.forms.values())}
     for step in steps:
         if step.before.op != "sym" or step.before.name in d.declared:
             continue
@@ -117,7 +118,8 @@ def check_at(
         if before.shape != after.shape:
             raise Wrong(f"{step.text()}: the shapes differ")
         left, right = (in_numbers(e, variables, values, sizes, directions) for e in (before, after))
-        scale = max(float(np.max(np.abs(left[0]))), float(np.max(np.abs(right[0]))), 1e-5 * max(left[1], right[1]), 1e-8)
+        largest = max(float(np.max(np.abs(left[0]))), float(np.max(np.abs(right[0]))))
+        scale = max(largest, 1e-5 * max(left[1], right[1]), 1e-8)
         if not np.max(np.abs(left[0] - right[0])) <= TOLERANCE * scale:
             raise Wrong(f"{step.text()}: {left[0]} and {right[0]} at {sizes}")
     return len(sides)
@@ -154,12 +156,13 @@ def in_numbers(
 
 
 def written_out(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Expr:
-    """Sums over an index with differentials in them, written out term by term."""
+    """Sums over an index with differentials in them, written out term by term; an index that is free is 1."""
     while True:
         inside = {n for n in topological(e) if n.op == "isum" and any(m.op == "d" for m in topological(n.args[3]))}
         outer = next((n for n in reversed(topological(e)) if n in inside), None)
         if outer is None:
-            return e
+            bound = {n.args[0] for n in topological(e) if n.op == "isum"}
+            return ops.substitute(e, {n: ops.num(1) for n in topological(e) if n.op == "idx" and n not in bound})
         index, low, high, body = outer.args
         first, last = (round(float(np.asarray(evaluate(b, values, sizes)).item())) for b in (low, high))
         terms = [ops.substitute(body, {index: ops.num(i)}) for i in range(first, last + 1)]

@@ -1,0 +1,273 @@
+"""Derivations step by step: every equality in numbers, what is shown and what is not, the printed forms."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from step_checks import Wrong, check_steps
+
+import matcalc
+from matcalc import ops
+from matcalc.expr import topological
+from matcalc.step import Step, steps_latex, steps_text
+from matcalc.table import default_table
+
+CASES: dict[str, tuple[Any, ...]] = {
+    f"{file.stem}/{name}": (case["f"], case["wrt"], case.get("declare"))
+    for file in sorted((Path(__file__).parent / "cases").glob("*.toml"))
+    for name, case in tomllib.loads(file.read_text(encoding="utf-8")).items()
+} | {
+    f"table/{entry.id}": (entry.fields["f"], entry.fields["wrt"], dict(entry.let))
+    for entry in default_table().gradients.values()
+}
+SAMPLE = sorted(CASES)[::3]  # every third: all kinds of functions occur
+OWN = {  # by other means than a plain gradient of one variable
+    "rectangular": ("tr(A*X*B*X'*C)", "X", {"A": "matrix(k, m)", "B": "matrix(n, n)", "C": "matrix(m, k)"}),
+    "row": ("x*A*x' + b*x'", "x", {"x": "row(n)", "b": "row(n)"}),
+    "nested": ("log(1 + sqrt(x'*A*x + c^2))", "x", {"c": "scalar"}),
+    "scalar": ("sqrt(x^2 + exp(x^2)) + cos(x^2 + exp(x^2))", "x", {"x": "scalar"}),
+    "repeated": ("x'*A*x*(x'*B*x)", "x", {}),
+    "two variables": ("norm2(Y - s(X*W1)*W2)^2/2", "W1,W2", {
+        "X": "matrix(N, d)", "Y": "matrix(N, k)", "W1": "matrix(d, h)", "W2": "matrix(h, k)", "s": "function",
+    }),
+    "shared variables": ("-sum(y .* log(softmax(W*x + b)))", "W,b,x", {"y": "vector(k)", "x": "vector(n)"}),
+    "quadratic by both": ("x'*A*x", "A,x", {}),
+    "program": ("Z = X*W\nP = softmax(Z, axis=1)\nL = -1/N*sum(Y .* log(P))", "W", {
+        "X": "matrix(N, d)", "Y": "onehot(N, K)",
+    }),
+    "index sum": ("sum(i, log(x[i])*y[i]^2)", "x", {"x": "vector(n)", "y": "vector(n)"}),
+    "index sum that stays": (
+        "sum(i in 1..3, norm2(x - i*a)) + sum(k in 0..m, exp(k*x'*a))", "x",
+        {"x": "vector(3)", "a": "vector(3)", "m": "integer"}),
+    "itself": ("x", "x", {"x": "scalar"}),
+    "absent": ("a'*a", "x", {"x": "vector(n)", "a": "vector(m)"}),
+    "jacobian": ("x*(b'*x)", "x", {"b": "vector(n)"}),
+    "jacobian of a row": ("x*A", "x", {"x": "row(n)"}),
+    "jacobian by a scalar": ("exp(t*x)", "t", {"t": "scalar", "x": "vector(n)"}),
+    "jacobian by a matrix": ("A*X*B", "X", {"A": "matrix(k, m)", "X": "matrix(m, n)", "B": "matrix(n, p)"}),
+    "jacobian of an inverse": ("inv(X)", "X", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_every_step_holds(name: str) -> None:
+    f, wrt, declare = CASES[name]
+    d = matcalc.derive(f, wrt, declare)
+
+    assert check_steps(d) > 0
+
+
+@pytest.mark.parametrize("name", sorted(CASES)[1::6])
+def test_every_step_from_first_principles_holds(name: str) -> None:
+    f, wrt, declare = CASES[name]
+    d = matcalc.derive(f, wrt, declare, first_principles=True)
+
+    assert check_steps(d, settings=1) > 0
+    assert not {s.by for s in d.steps} & default_table().gradients.keys()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_steps_of_other_kinds_hold(name: str) -> None:
+    f, wrt, declare = OWN[name]
+    d = matcalc.derive(f, wrt.split(","), declare)
+
+    assert d.steps
+    assert check_steps(d) >= (0 if name in ("itself", "absent") else 1)
+
+
+@pytest.mark.parametrize("structure", ["auto", "tied", "free"])
+@pytest.mark.parametrize("kind", ["symmetric(n)", "spd(n)", "diagonal(n)", "lower(n)", "orthogonal(n)"])
+@pytest.mark.parametrize("f", ["tr(A*X*B*X)", "x'*X*y", "tr(X'*A)", "norm2(X*x - y)^2"])
+def test_steps_for_a_variable_with_structure(f: str, kind: str, structure: str) -> None:
+    declare = {"X": kind, "A": "matrix(n, n)", "B": "matrix(n, n)", "x": "vector(n)", "y": "vector(n)"}
+    d = matcalc.derive(f, "X", declare, structure=structure)
+
+    assert check_steps(d, settings=1) > 0
+
+
+@pytest.mark.parametrize("f", ["x'*A*x", "norm2(A*x - y)^2", "log(1 + x'*x)"])
+def test_steps_to_a_hessian_go_on_from_the_gradient(f: str) -> None:
+    d = matcalc.derive(f, "x", {}, order=2)
+
+    assert check_steps(d) > 0
+    assert [s.before.name for s in d.steps if s.before.op == "sym"][-2:] == ["gradient", "hessian"]
+
+
+# --- the test of the tests ------------------------------------------------------------------------
+
+LEAST_SQUARES = ("norm2(A*X - B)^2 + tr(C*X)", "X", {"A": "matrix(m, n)", "C": "matrix(k, n)"})
+
+
+def mistakes(step: Step) -> list[Step]:
+    """What a slip would make of a step."""
+    found = [replace(step, after=ops.mul(ops.num(2), step.after)), replace(step, after=ops.neg(step.after))]
+    if step.after.rows is step.after.cols and not step.after.is_scalar:
+        found.append(replace(step, after=ops.transpose(step.after)))
+    if step.after.op == "add":
+        found.append(replace(step, after=ops.add(*step.after.args[1:])))
+    return found
+
+
+@pytest.mark.parametrize("options", [{}, {"first_principles": True}, {"layout": "numerator"}])
+def test_a_wrong_step_is_found(options: dict[str, Any]) -> None:
+    d = matcalc.derive(*LEAST_SQUARES, **options)
+    assert check_steps(d, settings=1)
+
+    tried = 0
+    for i, step in enumerate(d.steps):
+        for wrong in mistakes(step):
+            tried += 1
+            with pytest.raises(Wrong):
+                check_steps(d, [*d.steps[:i], wrong, *d.steps[i + 1 :]], settings=1)
+    assert tried >= 12
+
+
+def test_a_wrong_name_for_a_part_is_found() -> None:
+    d = matcalc.derive(*OWN["program"])
+    i = next(i for i, s in enumerate(d.steps) if s.by == "definition")
+    wrong = replace(d.steps[i], after=ops.mul(ops.num(2), d.steps[i].after))
+
+    with pytest.raises(Wrong):
+        check_steps(d, [*d.steps[:i], wrong, *d.steps[i + 1 :]])
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def lines(f: str, wrt: str, declare: Any = None, **options: Any) -> list[str]:
+    return [s.text() for s in matcalc.derive(f, wrt, declare, **options).steps]
+
+
+def test_least_squares_from_first_principles() -> None:
+    assert lines("norm2(A*x - b)^2", "x", first_principles=True) == [
+        "d(norm2(A*x - b)^2) = 2*norm2(A*x - b)*d(norm2(A*x - b))",
+        "d(norm2(A*x - b)) = (A*x - b)'*A*dx/norm2(A*x - b)",
+        "d(norm2(A*x - b)^2) = 2*(A*x - b)'*A*dx",
+        "gradient = 2*A'*(A*x - b)",
+    ]
+
+
+def test_a_product_rule_where_a_variable_occurs_twice() -> None:
+    assert lines("x'*A*x", "x", first_principles=True) == [
+        "d(x'*A*x) = dx'*A*x + x'*A*dx",
+        "dx'*A*x + x'*A*dx = (x'*A' + x'*A)*dx",
+        "gradient = A*x + A'*x",
+        "A*x + A'*x = (A + A')*x",
+    ]
+
+
+def test_the_trace_is_cycled() -> None:
+    assert lines("a'*inv(X)*b", "X", {"a": "vector(n)", "b": "vector(n)"}, first_principles=True) == [
+        "d(a'*inv(X)*b) = a'*d(inv(X))*b",
+        "d(inv(X)) = -inv(X)*dX*inv(X)",
+        "d(a'*inv(X)*b) = -a'*inv(X)*dX*inv(X)*b",
+        "-a'*inv(X)*dX*inv(X)*b = -tr(inv(X)*b*a'*inv(X)*dX)",
+        "gradient = -inv(X)'*a*b'*inv(X)'",
+    ]
+
+
+def test_known_forms_are_taken_in_one_step() -> None:
+    d = matcalc.derive("logdet(S) + tr(inv(S)*C)", "S", {"S": "spd(n)", "C": "symmetric(n)"})
+
+    assert [s.by for s in d.steps] == [
+        "linearity", "log-determinant", "trace-of-inverse-times-matrix", "substitution", "trace-form",
+        "first-identification", "collecting",
+    ]  # fmt: skip
+    assert d.steps[1].source == "; ".join(default_table().gradients["log-determinant"].source)
+
+
+def test_numerator_layout_ends_with_a_transposition() -> None:
+    assert lines("x'*A*x", "x", layout="numerator")[-1] == "derivative = x'*(A + A')"
+
+
+def test_a_symmetric_variable_gets_a_step_for_the_projection() -> None:
+    declare = {"S": "symmetric(n)", "x": "vector(n)", "y": "vector(n)"}
+    d = matcalc.derive("x'*S*y", "S", declare)
+
+    assert "structure" in [s.by for s in d.steps]
+    assert "symmetric" in next(s.says for s in d.steps if s.by == "structure")
+    assert "tied-entries" in [s.by for s in matcalc.derive("x'*S*y", "S", declare, structure="tied").steps]
+    # where the gradient is symmetric by itself there is nothing to project
+    assert "structure" not in [s.by for s in matcalc.derive("x'*S*x", "S", declare).steps]
+
+
+def test_names_of_a_program_are_kept() -> None:
+    texts = lines(*OWN["program"])
+
+    assert "Z = X*W" in texts
+    assert any(text.startswith("dL = ") for text in texts)
+
+
+def test_a_long_function_gets_names_for_its_parts() -> None:
+    f = "-log(exp(-norm2(A*x)^2)/(exp(-norm2(A*x)^2) + exp(-norm2(A*y)^2)))"
+    texts = lines(f, "A")
+
+    assert "u2 = exp(u1)" in texts
+    assert max(len(text) for text in texts if text.startswith("d")) < 120
+
+
+def test_a_deep_function_has_short_steps() -> None:
+    f = "sin(" * 300 + "x" + ")" * 300
+    d = matcalc.derive(f, "x", {"x": "scalar"})
+    texts = [s.text() for s in d.steps]
+
+    assert len(texts) > 300
+    assert max(len(text) for text in texts[:-1]) < 100
+
+
+def test_the_names_of_results_are_nobody_elses() -> None:
+    d = matcalc.derive("gradient'*A*gradient", "gradient", {"gradient": "vector(n)"})
+
+    assert [s.before.name for s in d.steps if s.before.op == "sym"] == ["gradient_"]
+
+
+def test_nothing_that_was_typed_is_reorganized() -> None:
+    for f in ("norm2(A*x - b)^2", "norm2(b - A*x)^2", "sum(exp(b - A*x))", "log(sum(exp(-(A*x) + b)))"):
+        d = matcalc.derive(f, "x", first_principles=True)
+        typed = set(topological(d.loss))
+        under = {n.args[0] for s in d.steps for e in (s.before, s.after) for n in topological(e) if n.op == "d"}
+
+        assert under <= typed
+
+
+# --- in print -------------------------------------------------------------------------------------
+
+
+def test_a_step_as_data() -> None:
+    step = matcalc.derive("x'*A*x", "x").steps[0]
+
+    assert step.json() == {
+        "before": "d(x'*A*x)",
+        "after": "x'*(A + A')*dx",
+        "by": "quadratic-form",
+        "source": "; ".join(default_table().gradients["quadratic-form"].source),
+    }
+
+
+def test_the_steps_as_text_go_on_where_the_last_one_ended() -> None:
+    d = matcalc.derive("x'*A*x", "x", first_principles=True)
+
+    assert steps_text(d.steps).splitlines() == [
+        "d(x'*A*x) = dx'*A*x + x'*A*dx   [product]",
+        "    = (x'*A' + x'*A)*dx   [a scalar is its own transpose; the differential taken out]",
+        "gradient = A*x + A'*x   [the gradient G is read off G'*dx]",
+        "    = (A + A')*x   [collecting and factoring]",
+    ]
+    assert "Petersen & Pedersen 2012, eq. 37" in d.explain("text", full=True)
+
+
+def test_the_steps_in_latex() -> None:
+    d = matcalc.derive("x'*A*x", "x", first_principles=True)
+    found = steps_latex(d.steps, full=True).splitlines()
+
+    assert found[0] == r"\begin{align*}"
+    assert found[-1] == r"\end{align*}"
+    assert found[1].startswith(r"\mathrm{d}(x^\top A x) &= ")
+    assert found[2].startswith("&= ")
+    assert all(line.endswith(r"} \\") for line in found[1:-2])
+    assert r"\& Pedersen" in found[1]
+    assert sum(line.count("&=") for line in found) == len(d.steps)
