@@ -14,7 +14,8 @@ import numpy as np
 
 from matcalc.domain import Watch, is_smooth
 from matcalc.evaluate import Plan
-from matcalc.expr import Expr, depends
+from matcalc.expr import Expr, depends, topological
+from matcalc.ops import num, power, rebuild, total
 
 _STEP = 1e-20
 _REAL = 1e-11  # a complex step along a real function with an ordinary slope leaves no more than this
@@ -24,12 +25,29 @@ _ACCURACY = 1e-8
 _NOISE = 1e-5  # of the largest slope on the way: below this a slope is rounding
 
 
+def without_roots(f: Expr) -> Expr:
+    """norm2(x)^2 and abs(x)^2 as the sums of squares that they are: no root, so no kink where they vanish."""
+    results: dict[Expr, Expr] = {}
+    for n in topological(f):
+        args = tuple(results[a] for a in n.args)
+        made = n if args == n.args else rebuild(n, args)
+        if made.op == "pow" and made.args[1].op == "num" and made.args[1].data > 0 and made.args[1].data % 2 == 0:
+            base, half = made.args[0], made.args[1].data / 2
+            inner = base.args[0] if base.op == "norm2" or (base.op == "fn" and base.data == "abs") else None
+            if inner is not None:
+                squares = power(inner, num(2))
+                made = power(total(squares) if base.op == "norm2" else squares, num(half))
+        results[n] = made
+    return results[f]
+
+
 class Slope:
     """Directional derivatives of ``f`` in the symbols ``xs``."""
 
     __slots__ = ("f", "obstacle", "path", "plan", "smooth", "xs")
 
     def __init__(self, f: Expr, xs: Sequence[Expr]) -> None:
+        f = without_roots(f)
         self.f = f
         self.xs = tuple(xs)
         self.plan = Plan(f)

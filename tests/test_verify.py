@@ -511,3 +511,17 @@ def test_an_ordinary_verification_takes_milliseconds() -> None:
         times.append(time.perf_counter() - start)
 
     assert min(times) < 0.05
+
+
+def test_a_squared_norm_has_no_kink_where_it_vanishes() -> None:
+    kinds = {"X": Kind("matrix", Dim.of("n"), Dim.of("d"))}
+    x = ops.sym("X", kinds["X"])
+    i, j = ops.idx("i"), ops.idx("j")
+    rows = [ops.slice_(x, ("at",), ("all",), k) for k in (i, j)]
+    gap = ops.power(ops.norm2(ops.sub(*rows)), ops.num(2))
+    last = ops.dim(Dim.of("n") - 1)
+    f = ops.isum(i, ops.num(0), last, ops.isum(j, ops.num(0), last, gap))
+    centered = ops.sub(ops.mul(ops.dim(Dim.of("n")), x), ops.mul(ops.ones(x.rows, x.rows), x))
+
+    assert verify_gradient(f, x, ops.mul(ops.num(4), centered), kinds=kinds)
+    assert not verify_gradient(f, x, ops.mul(ops.num(2), centered), kinds=kinds)
