@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from matcalc import ops
 from matcalc.differential import differential
 from matcalc.errors import BudgetError, UnsupportedError
-from matcalc.expr import Expr, topological
+from matcalc.expr import Expr
 from matcalc.index_form import IndexForm, index_form
 from matcalc.kinds import Kind
+from matcalc.line_matrix import line_matrix
 from matcalc.measure import length
 from matcalc.normal import normal_form
 from matcalc.shapes import ONE
@@ -22,6 +23,7 @@ from matcalc.simplify import Simplifier
 from matcalc.structure import structured
 from matcalc.table import Table
 from matcalc.vectorize import matrix_of
+from matcalc.vectorize import stacked as stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,6 @@ class Forms:
     matrix: Expr
     stacked: bool
     index: IndexForm | None
-
-
-def stacked(x: Expr) -> Expr:
-    """vec(X) as a column; rows and scalars too."""
-    return x if x.cols is ONE else (ops.transpose(x) if x.rows is ONE else ops.vec(x))
 
 
 def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Table, short: Simplifier) -> Forms:
@@ -69,13 +66,13 @@ def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Ta
 
 
 def _matrix(change: Expr, dx: Expr, table: Table, short: Simplifier) -> Expr:
-    """The matrix of the map, from its short and from its expanded form; the shorter."""
-    found = short.settled(matrix_of(change, dx))
+    """The matrix of the map; for vectors and rows from its short and from its expanded form, the shorter."""
     if ONE not in change.shape or ONE not in dx.shape:
-        return found
+        return short.settled(matrix_of(change, dx))
+    found = short.settled(line_matrix(change, dx, table, short))
     try:
         expanded = normal_form(change, table)
     except BudgetError:
         return found
-    other = short.settled(matrix_of(expanded, dx))
-    return min(other, found, key=lambda e: (any(n.op in ("kron", "vec") for n in topological(e)), length(e)))
+    other = short.settled(line_matrix(expanded, dx, table, short))
+    return min(found, other, key=length)

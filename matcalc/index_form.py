@@ -13,6 +13,7 @@ from matcalc import ops
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends
 from matcalc.indices import names_in
+from matcalc.selectors import placements, range_selector
 from matcalc.shapes import ONE, Dim, Shape
 
 Index = str | None  # None along a dimension of size 1
@@ -147,8 +148,12 @@ def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_Sta
             assert i is not None and j is not None
             x = n.args[0]
             return [to(x, (i, None) if x.cols is ONE else (None, i), deltas=(Delta(i, j, n.rows),))]
-        case "slice" if all(spec[0] != "range" for spec in n.data):  # type: ignore[union-attr]
+        case "part" if n.data != "toeplitz":
+            return [to(n.args[0], s.at, *_entry(ops.part(str(n.data), ops.ones(*n.shape)), s.at))]
+        case "slice":
             return [_picked(s, to, fresh)]
+        case "block":
+            return _placed(s, active, to, fresh)
     raise UnsupportedError(f"{n.op} has no index form")
 
 
@@ -177,13 +182,18 @@ def _product(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: 
 
 
 def _picked(s: _State, to, fresh) -> _State:  # type: ignore[no-untyped-def]
-    """X[k, :] at j: X at (a, j) times the unit vector of k at a."""
+    """X[k, :] at j: X at (a, j) times the unit vector of k at a; X[1:, :] at (i, j): rows of the identity at (i, a)."""
     x, *index = s.node.args
     at: list[Index] = []
     entries: list[Entry] = []
-    for spec, size, outer in zip(s.node.data, x.shape, s.at, strict=True):  # type: ignore[call-overload]
+    for spec, size, outer, extent in zip(s.node.data, x.shape, s.at, s.node.shape, strict=True):  # type: ignore[call-overload]
         if spec[0] == "all":
             at.append(outer)
+            continue
+        if spec[0] == "range":
+            a = fresh(size)
+            at.append(a)
+            entries.extend(_entry(range_selector(spec, extent, size), (outer, a)))
             continue
         k = index.pop(0)
         a = fresh(size)
@@ -191,6 +201,20 @@ def _picked(s: _State, to, fresh) -> _State:  # type: ignore[no-untyped-def]
         if a is not None:
             entries.append(Entry(ops.unit(k, size), (a,)))
     return to(x, (at[0], at[1]), *entries)  # type: ignore[no-any-return]
+
+
+def _placed(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: ignore[no-untyped-def]
+    """Each block at its own indices, put in its place by rows and columns of the identity."""
+    n, (i, j) = s.node, s.at
+    out: list[_State] = []
+    for entry, rows, cols in placements(n):
+        if entry not in active:
+            continue
+        a = i if rows.op == "eye" else fresh(entry.rows)
+        b = j if cols.op == "eye" else fresh(entry.cols)
+        places = [*(_entry(rows, (a, i)) if rows.op != "eye" else ()), *(_entry(cols, (b, j)) if cols.op != "eye" else ())]
+        out.append(to(entry, (a, b), *places))
+    return out
 
 
 def _finished(s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str, ...]) -> Term:

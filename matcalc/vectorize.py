@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matcalc import ops
-from matcalc.adjoint import selector
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
 from matcalc.indices import names_in, unused
+from matcalc.selectors import picks, placements
 from matcalc.shapes import ONE, Dim
 
 
@@ -39,13 +39,17 @@ Found = dict[Expr, Expr]
 Rule = Callable[[Expr, Found], Expr]
 
 
-def _vec(x: Expr) -> Expr:
+def stacked(x: Expr) -> Expr:
+    """vec(X) as a column; rows and scalars too."""
     return x if x.cols is ONE else (ops.transpose(x) if x.rows is ONE else ops.vec(x))
 
 
 def _times(*factors: Expr) -> Expr:
     """A product without the identities in it."""
     kept = [f for f in factors if f.op != "eye" and not (f.op == "num" and f.data == 1)]
+    whole = [f for f in factors if f.op == "eye"]
+    if whole and all(f.is_scalar for f in kept):
+        return ops.mul(*kept, whole[0])
     return ops.mul(*kept) if kept else factors[0]
 
 
@@ -58,7 +62,7 @@ def _mul(n: Expr, found: Found) -> Expr:
     inner = n.args[i]
     if inner.is_scalar:
         rest = ops.mul(*n.args[:i], *n.args[i + 1 :])
-        return _times(_vec(rest), found[inner])
+        return _times(stacked(rest), found[inner])
     scalars = [a for a in n.args if a.is_scalar]
     left = [a for a in n.args[:i] if not a.is_scalar]
     right = [a for a in n.args[i + 1 :] if not a.is_scalar]
@@ -76,7 +80,7 @@ def _kron(a: Expr, b: Expr) -> Expr:
 def _had(n: Expr, found: Found) -> Expr:
     (i,) = [i for i, a in enumerate(n.args) if a in found]
     rest = ops.had(*n.args[:i], *n.args[i + 1 :])
-    return _times(ops.diag(_vec(rest)), found[n.args[i]])
+    return _times(ops.diag(stacked(rest)), found[n.args[i]])
 
 
 def _t(n: Expr, found: Found) -> Expr:
@@ -127,44 +131,23 @@ def _kronecker(n: Expr, found: Found) -> Expr:
     swap = _kron(_kron(ops.eye(a.cols), ops.commutation(b.cols, a.rows)), ops.eye(b.rows))
     terms = []
     if a in found:
-        terms.append(_times(swap, ops.kron(found[a], _vec(b))))
+        terms.append(_times(swap, ops.kron(found[a], stacked(b))))
     if b in found:
-        terms.append(_times(swap, ops.kron(_vec(a), found[b])))
+        terms.append(_times(swap, ops.kron(stacked(a), found[b])))
     return ops.add(*terms)
 
 
 def _slice(n: Expr, found: Found) -> Expr:
     """Picked rows and columns, as E_r*X*E_c'."""
-    x, *index = n.args
-    picks = []
-    for spec, size in zip(n.data, x.shape, strict=True):  # type: ignore[call-overload]
-        if spec[0] == "all":
-            picks.append(ops.eye(size))
-        elif spec[0] == "at":
-            picks.append(ops.transpose(ops.unit(index.pop(0), size)))
-        else:
-            start = Dim.of(spec[1] or 0) + (size if (spec[1] or 0) < 0 else Dim.of(0))
-            extent = n.shape[len(picks)]
-            picks.append(selector(start, extent, size))
-    return _times(_kron(picks[1], picks[0]), found[x])
+    x = n.args[0]
+    rows, cols = picks(n)
+    return _times(_kron(cols, rows), found[x])
 
 
 def _block(n: Expr, found: Found) -> Expr:
-    """Each block put in its place: S'*E*T with S, T rows of the identity."""
-    height, width = n.data  # type: ignore[misc]
-    terms = []
-    top = Dim.of(0)
-    for i in range(height):
-        left = Dim.of(0)
-        for j in range(width):
-            entry = n.args[i * width + j]
-            if entry in found:
-                rows = ops.transpose(selector(top, entry.rows, n.rows))
-                cols = ops.transpose(selector(left, entry.cols, n.cols))
-                terms.append(_times(_kron(cols, rows), found[entry]))
-            left = left + entry.cols
-        top = top + n.args[i * width].rows
-    return ops.add(*terms)
+    """Each block put in its place: R'*B*C."""
+    places = [(entry, rows, cols) for entry, rows, cols in placements(n) if entry in found]
+    return ops.add(*(_times(_kron(ops.transpose(cols), ops.transpose(rows)), found[entry]) for entry, rows, cols in places))
 
 
 def _frechet(n: Expr, found: Found) -> Expr:
@@ -185,6 +168,27 @@ def _frechet(n: Expr, found: Found) -> Expr:
     upper = ops.block([[ops.eye(size), ops.zeros(size, size)]])
     right = ops.block([[ops.zeros(size, size)], [ops.eye(size)]])
     return _times(upper, ops.mfn(str(n.data), big), right, found[e])
+
+
+def _part(n: Expr, found: Found) -> Expr:
+    """A triangle as a diagonal matrix of zeros and ones; the Toeplitz projection diagonal by diagonal.
+
+    With T the projection of unit(k)*unit(0)', which has 1/(n - k) on the k-th diagonal, that diagonal's part of the
+    projection is (n - k)*vec(T)*vec(T)'.
+    """
+    x = n.args[0]
+    size = x.rows
+    if n.data != "toeplitz":
+        return _times(ops.diag(ops.vec(ops.part(str(n.data), ops.ones(size, x.cols)))), found[x])
+    k = next(unused(names_in(n) | n.names, "k"))
+    count = ops.sub(ops.dim(size), k)
+    below = ops.part("toeplitz", ops.mul(ops.unit(k, size), ops.transpose(ops.unit(ops.num(0), size))))
+    sums = []
+    for first, diagonal in ((0, below), (1, ops.transpose(below))):
+        column = ops.vec(diagonal)
+        body = ops.mul(count, column, ops.transpose(column))
+        sums.append(ops.isum(k, ops.num(first), ops.dim(size - 1), body))
+    return _times(ops.add(*sums), found[x])
 
 
 def _index_sum(n: Expr, found: Found) -> Expr:
@@ -208,5 +212,6 @@ _RULES: dict[str, Rule] = {
     "slice": _slice,
     "block": _block,
     "frechet": _frechet,
+    "part": _part,
     "isum": _index_sum,
 }
