@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from matcalc.errors import UnsupportedError
+import matcalc
 
-from .command import ExpressionCommand
+from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
+from .show import verdict
+
+FORMATS = ("pretty", "text", "latex", "numpy", "json")
+EXAMPLES = """\b
+Examples:
+  matcalc solve "norm2(A*x - b)^2" --wrt x
+  matcalc solve "norm2(y - X*w)^2 + c*norm2(w)^2" --wrt w --declare "c: scalar, positive"
+  matcalc solve "-n/2*logdet(S) - 1/2*tr(inv(S)*M)" --wrt S --declare "S: spd(p)" --declare "M: spd(p)"
+  matcalc solve "w'*S*w" --wrt w --declare "S: spd(n)" --subject-to "ones(n)'*w = 1"
+  matcalc solve model.txt --wrt mu,S --format numpy > fit.py
+"""
 
 
-@click.command(cls=ExpressionCommand)
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
 @click.argument("function", metavar="EXPR|FILE")
-@click.option("--wrt", metavar="X", required=True, help="The variable to solve for.")
+@click.option("--wrt", metavar="X[,Y...]", required=True, help="The unknowns: where the gradient by them vanishes.")
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
-              help='What a name is: "A: symmetric(n)".')  # fmt: skip
-def solve(function: str, wrt: str, declare: tuple[str, ...]) -> None:
-    """The stationary point of EXPR in closed form (not available yet)."""
-    raise UnsupportedError(
-        "matcalc does not solve for a stationary point yet",
-        hint=f"the equation to solve is gradient = 0; the gradient: matcalc derive ... --wrt {wrt}",
+              help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
+@click.option("--subject-to", "subject_to", multiple=True, metavar="EQUATION",
+              help='A constraint, linear in the unknown: "C*x = d". May be repeated.')  # fmt: skip
+@click.option("--of", metavar="NAME", help="In a program: the name of the function (default: the last one).")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="pretty", show_default=True,
+    help="All but pretty print that form alone; the kind of point and conditions then go to standard error.",
+)  # fmt: skip
+@click.option("--check", is_flag=True, help="Say how the solution was verified by numbers.")
+@click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="Your own identities, besides the table.")  # fmt: skip
+def solve(
+    function: str,
+    wrt: str,
+    declare: tuple[str, ...],
+    subject_to: tuple[str, ...],
+    of: str | None,
+    form: str,
+    check: bool,
+    table: str | None,
+) -> None:
+    """The stationary point of EXPR in closed form, with the kind of point and where it holds.
+
+    Every solution is put back into the function and checked by numbers before it is shown. Without a closed form
+    the stationarity condition is the answer.
+    """
+    names = split_names(wrt)
+    solution = matcalc.solve(
+        source_text(function),
+        names[0] if len(names) == 1 else names,
+        declarations(declare),
+        list(subject_to),
+        of=of,
+        table=matcalc.identities.load(table) if table else None,
     )
+    if form == "json":
+        click.echo(json.dumps(solution.json(), ensure_ascii=False, indent=2))
+    else:
+        click.echo((solution.source() if form == "numpy" else getattr(solution, form)()).rstrip("\n"))
+    kinds = "with " + "\n     ".join(f"{name}: {kind}" for name, kind in solution.kinds.items())
+    result = solution.verify() if check and solution else None
+    remarks = [*solution.remarks(), kinds, *(verdict(result) if result is not None else [])]
+    click.echo("\n".join(remarks), err=form != "pretty")
+    if result is not None and not result:
+        click.get_current_context().exit(FAILS)

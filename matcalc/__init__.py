@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what the descriptors below find
     from matcalc.check import Check, check
     from matcalc.derive import Derivation, derive
     from matcalc.parse import parse
+    from matcalc.solve import Solution, solve
     from matcalc.sympy_api import gradient, hessian, jacobian
 
 __version__ = "0.1.0"
@@ -37,12 +38,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "Check": "matcalc.check",
     "Derivation": "matcalc.derive",
+    "Solution": "matcalc.solve",
     "check": "matcalc.check",
     "derive": "matcalc.derive",
     "gradient": "matcalc.sympy_api",
     "hessian": "matcalc.sympy_api",
     "jacobian": "matcalc.sympy_api",
     "parse": "matcalc.parse",
+    "solve": "matcalc.solve",
 }
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "LimitError",
     "MatcalcError",
     "ShapeError",
+    "Solution",
     "SyntaxProblem",
     "TableError",
     "UnknownName",
@@ -66,6 +70,7 @@ __all__ = [
     "identities",
     "jacobian",
     "parse",
+    "solve",
 ]
 
 

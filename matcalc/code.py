@@ -81,6 +81,28 @@ def module_source(
     return _module(table, written, parameters, header, frozenset(directions))
 
 
+def functions_source(
+    functions: Sequence[tuple[str, str, Sequence[tuple[str, Expr]]]],
+    kinds: Mapping[str, Kind],
+    results: Mapping[str, Kind],
+    *,
+    target: str = "numpy",
+    header: str = "",
+) -> str:
+    """The source of a module of functions: (name, what it gives, its results as (name, expression)).
+
+    ``kinds`` holds the variables that the functions take, ``results`` the kind of each result; several are a tuple.
+    """
+    table = spelling(target)
+    parameters = _parameters([x for _, _, pairs in functions for _, x in pairs], kinds, {}, table)
+    tasks = [
+        Task(name, title, [x for _, x in pairs], [_Shape(results[r], 0) for r, _ in pairs], len(pairs) > 1)
+        for name, title, pairs in functions
+    ]
+    written = [_function(task, table, {}, parameters) for task in tasks]
+    return _module(table, written, parameters, header, frozenset())
+
+
 def _declared(kind: Kind) -> tuple[Dim, ...]:
     """The axes of a variable as an array."""
     return {"scalar": (), "vector": (kind.rows,), "row": (kind.cols,), "matrix": (kind.rows, kind.cols)}[kind.form]
