@@ -2,9 +2,9 @@
 
 Reverse accumulation that stops at names. The cotangent of a named quantity gets a name of its own (dZ2 for Z2) and a
 line; a line that would be no shorter than what it abbreviates, or that one other line alone would use, is written out
-there. So does the cotangent of a part without a name that several lines need, the delta of a layer; if that is an answer
-too, it goes by that name. Named quantities stand for themselves on the right, so sigmoid'(Z1) reads H .* (1 - H) where
-H = sigmoid(Z1). (Griewank & Walther 2008, ch. 3; Magnus & Neudecker 2019, sec. 5.12.)
+there. So does the cotangent of a part without a name that several lines need, the delta of a layer; if that is an
+answer too, it goes by that name. Named quantities stand for themselves on the right, so sigmoid'(Z1) reads
+H .* (1 - H) where H = sigmoid(Z1). (Griewank & Walther 2008, ch. 3; Magnus & Neudecker 2019, sec. 5.12.)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from matcalc.simplify import Simplifier
 from matcalc.table import Table
 
 SHORT = 8  # an adjoint with one user is written out there if it has at most so many symbols
-_PLAIN = 3  # the cotangent of a part without a name is written out wherever it stands if it has at most so many
+_PLAIN = 3  # the cotangent of a part without a name is written out if it has at most so many, or one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def backward(
 ) -> Backward:
     """The adjoints of the targets (variables, or quantities that the definitions name) in the scalar f.
 
-    ``pattern`` makes the name of an adjoint. The targets in ``projected`` are more than their adjoint: a projection of it.
+    ``pattern`` makes the name of an adjoint. Of the targets in ``projected`` the gradient is a projection of it.
     """
     program = _Program(f, definitions, short)
     wanted = {node: name for name, node in targets.items()}
@@ -116,7 +116,7 @@ def backward(
             expr = pass_on.gathered(node, parts)
             delta = node in owner
             name = owner[node] if delta else names.of[node]
-            if delta and length(expr) <= _PLAIN:
+            if delta and (length(expr) <= _PLAIN or ops.unlift(expr) is not None):
                 symbol = expr
             else:
                 symbol = ops.sym(names.delta(name) if delta else names.adjoint(node), kind_of_shape(node.shape))
@@ -212,18 +212,16 @@ class _Pass:
         sources = [self.adjoints[source] for source, _ in parts]
         if not any(a.has_line and not a.delta for a in sources):
             return written(ops.add(*(g for _, g in parts)))
-        chosen = [
-            self.inline(source, target) if a.has_line and not a.delta and self._is_light(source, a) else g
-            for (source, g), a in zip(parts, sources, strict=True)
-        ]
-        inline = [self.inline(s, target) if a.has_line and not a.delta else g for (s, g), a in zip(parts, sources, strict=True)]
-        if chosen == inline:
-            return written(ops.add(*inline))
-        by_symbol = written(ops.add(*(g for _, g in parts)))
+        each = list(zip(parts, sources, strict=True))
+        inline = [self.inline(source, target) if a.has_line and not a.delta else g for (source, g), a in each]
+        chosen = [out if self._is_light(source, a) else g for out, ((source, g), a) in zip(inline, each, strict=True)]
         out_written = written(ops.add(*inline))
+        if chosen == inline:
+            return out_written
+        by_symbol = written(ops.add(*(g for _, g in parts)))
         if length(out_written) <= length(by_symbol):
             return out_written
-        return by_symbol if all(c is g for c, (_, g) in zip(chosen, parts, strict=True)) else written(ops.add(*chosen))
+        return written(ops.add(*chosen))
 
     def _is_light(self, source: Expr, adjoint: _Adjoint) -> bool:
         """Whether an adjoint that one line uses is written out there."""
@@ -283,11 +281,9 @@ def _result(
             full[s] = ops.substitute(e, full)
     written = {name: ops.substitute(e, full) for name, e in named.items()}
     also = _answers_among(adjoints, wanted, names, projected)
-    back = [(also.get(s, s), ops.substitute(e, also)) for s, e in back if s.name in used]
-    named = {name: ops.substitute(e, also) for name, e in named.items()}
-    for node, name in wanted.items():  # not its own name, but what that stands for
-        if node in adjoints and adjoints[node].expr in also:
-            named[name] = next(e for s, e in back if s is named[name])
+    back = [(also.get(s, s), ops.substitute(e, also)) for s, e in back if s.name in used and also.get(e) is not s]
+    standing = dict(back)
+    named = {name: standing[also[e]] if e in also else ops.substitute(e, also) for name, e in named.items()}
     lines_used = needed(lines + [(s.name, e) for s, e in back], named.values())
     return Backward(lines_used, named, written, {name: names.adjoint(node) for node, name in wanted.items()})
 

@@ -12,7 +12,7 @@ from matcalc.adjoint import gradients
 from matcalc.backward import Backward, backward, needed
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
-from matcalc.expr import Expr, symbols, topological
+from matcalc.expr import Expr, topological
 from matcalc.higher import Forms, stacked
 from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
@@ -75,6 +75,7 @@ class Derivation:
     what: str = "gradient"
     forms: Mapping[str, Forms] = field(default_factory=dict)
     backward: Backward | None = None
+    pattern: str = "d{}"
 
     @property
     def answer(self) -> Expr:
@@ -115,7 +116,7 @@ class Derivation:
             written = [self.backward.named[name] for name in self.answers]
             if self.layout == "numerator":
                 written = [short(ops.transpose(e)) for e in written]
-            return needed(self.backward.lines, written), list(zip(names, written, strict=True))
+            return self._apart(needed(self.backward.lines, written), names, written)
         shown = [self.shown(a) for a in self.answers.values()]
         if any(form.stacked for form in self.forms.values()):
             return (), list(zip(names, shown, strict=True))
@@ -126,6 +127,36 @@ class Derivation:
             definitions, written = (), shown
         return definitions, list(zip(names, written, strict=True))
 
+    def _apart(
+        self, lines: Sequence[tuple[str, Expr]], names: Sequence[str], written: Sequence[Expr]
+    ) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
+        """Definitions and answers where a definition may be an answer too; transposed, the answer is something else."""
+        answers = dict(zip(names, written, strict=True))
+        taken = {*declared_names(self.declared), *(name for name, _ in lines), *answers}
+        other: dict[Expr, Expr] = {}
+        for name, e in lines:
+            if answers.get(name, e) is not e:
+                found = f"delta_{name}"
+                while found in taken:
+                    found += "_"
+                taken.add(found)
+                kind = kind_of_shape(e.shape)
+                other[ops.sym(name, kind)] = ops.sym(found, kind)
+        if not other:
+            return tuple(lines), list(answers.items())
+        called = {x.name: y.name for x, y in other.items()}
+        moved = [(called.get(name, name), ops.substitute(e, other)) for name, e in lines]
+        return tuple(moved), [(name, ops.substitute(e, other)) for name, e in answers.items()]
+
+    @property
+    def _program(self) -> list[tuple[str | None, Expr]]:
+        """All lines in order, each answer once; one answer alone has no name."""
+        definitions, answers = self._lines
+        if len(answers) == 1:
+            return [*definitions, (None, answers[0][1])]
+        defined = {name for name, _ in definitions}
+        return [*definitions, *((name, e) for name, e in answers if name not in defined)]
+
     @property
     def definitions(self) -> tuple[tuple[str, Expr], ...]:
         """Names for the repeated parts of a long answer, each in terms of those before it; ``answer`` is written out."""
@@ -133,8 +164,7 @@ class Derivation:
 
     def text(self) -> str:
         """The answer in the input language; a program if parts have names, or with a line ``dX = ...`` for each variable."""
-        definitions, answers = self._lines
-        return program(definitions, answers if len(answers) > 1 else [(None, answers[0][1])])
+        return program((), self._program)
 
     def latex(self) -> str:
         """The answer in LaTeX (amsmath)."""
@@ -143,12 +173,9 @@ class Derivation:
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
-        definitions, answers = self._lines
-        if self.forms and not definitions:
+        if self.forms and not self.definitions:
             return "\n".join(line for name in self.answers for line in self._readings(name))
-        lines = [f"{name} = {pretty(e)}" for name, e in definitions]
-        lines += [f"{name} = {pretty(e)}" if len(answers) > 1 else pretty(e) for name, e in answers]
-        return "\n".join(lines)
+        return "\n".join(f"{name} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
 
     def _readings(self, name: str) -> list[str]:
         """The lines of one Jacobian or Hessian."""
@@ -164,7 +191,9 @@ class Derivation:
 
     def adjoint_name(self, answer: Answer) -> str:
         """``dX``, or with underscores where the user has that name."""
-        name = f"d{answer.name}"
+        if self.backward is not None:
+            return self.backward.adjoints[answer.name]
+        name = self.pattern.format(answer.name)
         while name in self.declared:
             name += "_"
         return name
@@ -322,18 +351,20 @@ def derive(
     structure: str = "auto",
     table: Table | None = None,
     first_principles: bool = False,
+    adjoint: str = "d{}",
 ) -> Derivation:
     """The gradient G of a scalar function, df = tr(G' dX), in closed form; G has the shape of the variable.
 
     Of a vector or matrix the Jacobian, an array of shape f.shape + X.shape, as a matrix where there is one, else as a
     linear map, in vec form and in index form; ``order=2``: the Hessian of a scalar function in the same forms.
 
-    ``function`` is text in the input language, a program, or a SymPy expression; ``wrt`` a name or several;
-    ``declare`` kinds as a mapping or text. Raises a subclass of ``MatcalcError``: wrong input, or what is refused
-    with its reason. (Magnus & Neudecker 2019, sec. 9.2: the first identification theorem.)
+    ``function`` is text in the input language, a program, or a SymPy expression; ``wrt`` a name or several, in a
+    program also quantities that it names, or ``all``; ``declare`` kinds as a mapping or text; ``adjoint`` the pattern
+    of the names of answers. Raises a subclass of ``MatcalcError``: wrong input, or what is refused with its reason. (Magnus & Neudecker 2019, sec. 9.2: the first identification theorem.)
     """
     if layout not in LAYOUTS:
         raise InputError(f"there is no layout '{layout}'", hint=f"one of {', '.join(LAYOUTS)}")
+    _check_pattern(adjoint)
     names = _names(wrt if isinstance(wrt, str) or not hasattr(wrt, "name") else _name(wrt))
     problem = _problem(function, names, declare, of)
     if order not in (1, 2):
@@ -354,7 +385,7 @@ def derive(
     first: list[Expr] = []  # the gradients, where they are differentiated in turn
     if f.is_scalar and order == 1 and any(node is not f and node.args for _, node in problem.definitions):
         taken |= {name for name, _ in problem.definitions}
-        program_of = _backward(f, problem, nodes, taken, structure, table, short)
+        program_of = _backward(f, problem, nodes, taken, structure, table, short, adjoint)
         for name, x in variables.items():
             convention = structured(program_of.full[name], x, structure)[1]
             node = nodes[name] if nodes[name] is not x else None
@@ -400,29 +431,28 @@ def derive(
         "gradient" if not forms else "hessian" if f.is_scalar else "jacobian",
         forms,
         program_of,
+        adjoint,
     )
 
 
 def _backward(
-    f: Expr, problem: Problem, nodes: Mapping[str, Expr], taken: set[str], structure: str, table: Table, short: Simplifier
+    f: Expr,
+    problem: Problem,
+    nodes: Mapping[str, Expr],
+    taken: set[str],
+    structure: str,
+    table: Table,
+    short: Simplifier,
+    pattern: str,
 ) -> Backward:
-    """The backward program, differentiated without the structure of the targets."""
-    free = {x: unstructured(x) for x in nodes.values() if x.op == "sym"}
-    back = {y: x for x, y in free.items()}
-    definitions = [(name, ops.substitute(node, free)) for name, node in problem.definitions]
-    wanted = {name: ops.substitute(node, free) for name, node in nodes.items()}
-    found = backward(ops.substitute(f, free), definitions, wanted, taken, "free", table, short)
-    named: dict[str, Expr] = {}
-    for name, e in found.named.items():
-        e = ops.substitute(e, back)
-        x = nodes[name]
-        named[name] = short.settled(structured(e, x, structure)[0] if x.op == "sym" else e)
-    lines = tuple((name, ops.substitute(e, back)) for name, e in found.lines)
-    full = {name: ops.substitute(e, back) for name, e in found.full.items()}
-    for name, x in nodes.items():
-        if x.op == "sym":
-            full[name] = short.settled(structured(full[name], x, structure)[0]) if x.data[1].facts else full[name]  # type: ignore[index]
-    return Backward(lines, named, full)
+    """The backward program. Nothing is shortened before it is differentiated, so what is declared of the targets may be
+    used throughout; their gradients are projected last."""
+    linear = {name for name, x in nodes.items() if x.op == "sym" and structured(x, x, structure)[0] is not x}
+    found = backward(f, problem.definitions, nodes, taken, table, short, pattern, linear)
+    named, full = dict(found.named), dict(found.full)
+    for name in linear:
+        named[name], full[name] = (short.settled(structured(e[name], nodes[name], structure)[0]) for e in (named, full))
+    return Backward(found.lines, named, full, found.adjoints)
 
 
 def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:
@@ -462,9 +492,17 @@ def _names(wrt: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(spelled, names)))
 
 
+def _check_pattern(adjoint: str) -> None:
+    """A pattern for names of adjoints has the place of the name in it once, and nothing that is not in names."""
+    front, braces, back = adjoint.partition("{}")
+    if not braces or not f"x{back}".isidentifier() or (front and not front.isidentifier()) or not (front or back):
+        hint = "{} is the place of the name, as in 'd{}' or '{}_bar'"
+        raise InputError(f"{adjoint!r} is no pattern for names", hint=hint)
+
+
 def _problem(function: Any, names: Sequence[str], declare: Any, of: str | None) -> Problem:
     if isinstance(function, str):
-        return read(function, declare, of=of, wrt=names)
+        return read(function, declare, of=of, wrt=() if tuple(names) == ("all",) else names)
     from matcalc.sympy_bridge import problem_of
 
     return problem_of(function, declare)
