@@ -196,6 +196,28 @@ def axis_products(e: Expr) -> Expr:
     return ops.substitute(e, mapping) if mapping else e
 
 
+def averaged(e: Expr) -> Expr:
+    """sum(X, axis=0)/m as mean(X, axis=0), ones(m, m)*X/m as that row added to every row."""
+    mapping: dict[Expr, Expr] = {}
+    for n in topological(e):
+        if n.op != "mul" or n.is_scalar:
+            continue
+        p = parts(n)
+        if len(p.body) == 1 and p.body[0].op == "sum":
+            x, axis = p.body[0].args[0], p.body[0].data
+            size = ops.dim(x.rows if axis == 0 else x.cols)
+            if p.scalars.get(size) == -1:
+                del p.scalars[size]
+                mapping[n] = compose(p.coef, p.scalars, [ops.mean(x, axis)])  # type: ignore[arg-type]
+        elif len(p.body) > 1 and p.body[0].op == "ones" and ONE not in p.body[0].shape:
+            size = ops.dim(p.body[0].cols)
+            if p.scalars.get(size) == -1:
+                del p.scalars[size]
+                row = ops.mean(ops.mul(*p.body[1:]), 0)
+                mapping[n] = compose(p.coef, p.scalars, [ops.ones(n.rows, ONE), row])
+    return ops.substitute(e, mapping) if mapping else e
+
+
 def entrywise(found: Linear, algebra: Algebra) -> Solved | None:
     """W .* X + C = 0: X = -C ./ W."""
     x = found.x
@@ -263,7 +285,7 @@ def products(found: Linear, algebra: Algebra) -> list[Term] | None:
         return None
     result = []
     for term in terms:
-        p = parts(term)
+        p = parts(axis_products(term))
         places = [i for i, m in enumerate(p.body) if m is found.dx or (m.op == "t" and m.args[0] is found.dx)]
         others = [m for i, m in enumerate(p.body) if i not in places]
         if len(places) != 1 or found.dx in topological(*others, *p.scalars):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from matcalc import ops
 from matcalc.algebra import is_zero
 from matcalc.conditions import conditions
+from matcalc.convexity import shape_of_function
 from matcalc.curvature import MAXIMUM, MINIMUM, SADDLE, UNDECIDED, Curvature, curvature
 from matcalc.derive import Derivation, array_shape, derive
 from matcalc.errors import InputError, MatcalcError, SyntaxProblem, UnsupportedError
@@ -27,7 +28,7 @@ from matcalc.inverse_equation import solve_inverse, solve_scalar
 from matcalc.kinds import SCALAR_KIND, Kind
 from matcalc.lagrange import lagrange_condition, solve_constrained
 from matcalc.latex import latex, latex_where
-from matcalc.linear_equation import Algebra, Solved, fresh, solve_linear
+from matcalc.linear_equation import Algebra, Solved, averaged, fresh, solve_linear
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.parse import Problem, parse_declarations, read
@@ -443,23 +444,32 @@ class _Search:
         return _Step(x, solved, curvature(e, x, solved.value, self.algebra, self._domain(x, solved.value)[1]))
 
     def _in_turn(self, left: dict[Expr, Expr]) -> list[_Step]:
-        """One unknown after the other, the one whose value holds the fewest others first; empty if one cannot be solved."""
-        steps: list[_Step] = []
+        """One unknown after the other, the one whose value holds the fewest others first; empty if one cannot be solved.
+
+        In the order in which each value is in terms of those before it.
+        """
+        free: list[_Step] = []
+        reduced: list[_Step] = []
         while left:
             best: tuple[Any, Expr, Solved] | None = None
             for x, e in left.items():
                 found = self._solutions(e, x)
                 if len(found) == 1:
                     value = found[0].value
-                    rank = (sum(s in left for s in symbols(value)), (x.rows is not ONE) + (x.cols is not ONE), length(value))
+                    others = sum(s in left for s in symbols(value))
+                    rank = (others, (x.rows is not ONE) + (x.cols is not ONE), length(value))
                     if best is None or rank < best[0]:
                         best = (rank, x, found[0])
             if best is None:
                 return []
-            _, x, solved = best
-            steps.append(self._step(left.pop(x), x, solved))
+            (others, *_), x, solved = best
+            step = self._step(left.pop(x), x, solved)
+            if not others:  # the rest may be in terms of it
+                free.append(step)
+                continue
+            reduced.append(step)
             left = {y: self.algebra.settled(ops.substitute(e, {x: solved.value})) for y, e in left.items()}
-        return steps
+        return [*free, *reversed(reduced)]
 
     def _constrained(self) -> list[Point]:
         if len(self.gradients) > 1:
@@ -479,10 +489,13 @@ class _Search:
 
     def _point(self, steps: list[_Step]) -> Point | None:
         """The point with its kind, if numbers confirm it."""
-        values = {s.x.name: s.value for s in reversed(steps)}
+        values = {s.x.name: averaged(s.value) for s in steps}
         written = Point(values, UNDECIDED, (), None, (), False).written_out  # type: ignore[arg-type]
         kind = _combined([s.curvature for s in steps])
         far = all(s.curvature.everywhere for s in steps)
+        whole = self._by_shape([s.x for s in steps]) if kind == UNDECIDED else None
+        if whole is not None:
+            kind, far = whole.kind, True
         verdict = _verdict(self.derivation, written, self.constraints, kind, far, {})
         if not verdict and verdict.counterexample is not None and "random search" in verdict.reason:
             kind = UNDECIDED
@@ -492,12 +505,25 @@ class _Search:
             return None
         several = len(steps) > 1
         why = tuple(dict.fromkeys((f"in {s.x.name}: " if several else "") + s.curvature.why for s in steps))
+        if whole is not None:
+            why = (whole.why,)
         found: list[str] = []
         for s in steps:
             for e in (*s.solved.divisors, s.value):
+                e = averaged(e)
                 found += conditions(e, symbols(e), self.algebra.table, self.algebra.short)
             found += self._domain(s.x, written[s.x.name])[0]
         return Point(values, kind, why, verdict, tuple(dict.fromkeys(found)), far)
+
+    def _by_shape(self, unknowns: list[Expr]) -> Curvature | None:
+        """A minimum or maximum because the function is convex or concave as it is built."""
+        sign = shape_of_function(raised(self.derivation.loss), unknowns, self.algebra.short)
+        if not sign:
+            return None
+        names = ", ".join(x.name for x in unknowns)
+        word, meaning = ("convex", "positive") if sign > 0 else ("concave", "negative")
+        why = f"the function is {word} in {names}: its Hessian is {meaning} semidefinite"
+        return Curvature(MINIMUM if sign > 0 else MAXIMUM, why, True)
 
     def _domain(self, x: Expr, value: Expr) -> tuple[list[str], dict[Expr, Facts]]:
         """What the declaration of x asks of its value, and what may be taken for granted then."""
