@@ -7,10 +7,6 @@ from typing import Any
 
 CODE = ("numpy", "scipy", "jax", "torch", "array-api")
 FORMATS = ("pretty", "text", "latex", *CODE, "sympy", "json")
-LAYOUTS = {
-    "gradient": "gradient (the shape of the variable)",
-    "numerator": "numerator (rows follow the function)",
-}
 
 
 def answer(derivation: Any, form: str) -> str:
@@ -28,7 +24,7 @@ def answer(derivation: Any, form: str) -> str:
 def echo(derivation: Any) -> list[str]:
     """Kinds, layout, conditions and notes, one a line."""
     lines = ["with " + "\n     ".join(f"{name}: {kind}" for name, kind in derivation.kinds.items())]
-    lines.append(f"layout: {LAYOUTS[derivation.layout]}")
+    lines.append(f"layout: {derivation.laid_out}")
     lines += [f"holds where {condition}" for condition in derivation.conditions]
     lines += [f"note: {note}" for note in derivation.notes]
     return lines

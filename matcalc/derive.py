@@ -16,14 +16,15 @@ from matcalc.expr import Expr, topological
 from matcalc.higher import Forms, stacked
 from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
-from matcalc.index_text import index_latex, index_text
 from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.latex import latex, latex_where
+from matcalc.latex_names import latex_name
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.naming import named
 from matcalc.parse import Problem, read
+from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.separate import separated
@@ -169,31 +170,37 @@ class Derivation:
     def latex(self) -> str:
         """The answer in LaTeX (amsmath)."""
         definitions, answers = self._lines
+        if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
+            lines = self._readings(latex_lines)
+            aligned = [f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines]
+            return "\\begin{aligned}\n" + " \\\\\n".join(aligned) + "\n\\end{aligned}"
         return latex_where([*definitions, *answers]) if definitions or len(answers) > 1 else latex(answers[0][1])
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
         if self.forms and not self.definitions:
-            return "\n".join(line for name in self.answers for line in self._readings(name))
+            return "\n".join(f"{name}: {line}" if name else line for name, line in self._readings(pretty_lines))
         return "\n".join(f"{name} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
 
-    def _readings(self, name: str) -> list[str]:
-        """The lines of one Jacobian or Hessian."""
-        form, answer = self.forms[name], self.answers[name]
-        front = f"{name}: " if len(self.answers) > 1 else ""
-        if not form.stacked:
-            return [front + pretty(answer.expr)]
-        change = "dY" if self.what == "jacobian" else f"H[{form.direction.name}]"
-        lines = [f"{front}{change} = {pretty(form.map)}", f"vec form, columns stacked: {pretty(form.matrix)}"]
-        if form.index is not None:
-            lines.append(index_text(form.index, "J" if self.what == "jacobian" else "H"))
-        return lines
+    def _readings(self, write: Callable[[Forms, str, Mapping[str, Kind]], list[str]]) -> list[tuple[str, str]]:
+        """(which block, line) for the lines of all Jacobians or Hessians."""
+        several = len(self.answers) > 1
+        return [
+            (name if several else "", line)
+            for name in self.answers
+            for line in write(self.forms[name], self.what, self.declared)
+        ]
+
+    @property
+    def laid_out(self) -> str:
+        """How the axes of the answers are laid out, in a sentence."""
+        return layout_of(list(self.forms.values()), self.layout, self.what)
 
     def adjoint_name(self, answer: Answer) -> str:
         """``dX``, or with underscores where the user has that name."""
         if self.backward is not None:
             return self.backward.adjoints[answer.name]
-        name = self.pattern.format(answer.name)
+        name = f"H_{answer.name.replace(',', '_')}" if "," in answer.name else self.pattern.format(answer.name)
         while name in self.declared:
             name += "_"
         return name
@@ -278,13 +285,6 @@ class Derivation:
             verdicts.append(verify_gradient(f, a.variable, gradient, kinds=self.declared, structure=how, **options))
         return min(verdicts, key=lambda v: (v.holds, -v.residual))
 
-    def _other_readings(self, name: str) -> dict[str, str]:
-        form = self.forms.get(name)
-        if form is None or not form.stacked:
-            return {}
-        index = {"index": index_text(form.index), "index_latex": index_latex(form.index)} if form.index else {}
-        return {"map": text(form.map), "map_latex": latex(form.map), **index}
-
     def _verify_forms(self, form: Forms, **options: Any) -> list[Verdict]:
         """The map against differences, the matrix and the index form against the map."""
         from matcalc.verify import verify_differential, verify_equal
@@ -317,7 +317,7 @@ class Derivation:
                     "text": text(shown),
                     "latex": latex(shown),
                     "shape": list(self.shape_of(a.name)),
-                    **self._other_readings(a.name),
+                    **(other_readings(self.forms[a.name], self.what, self.declared) if self.forms else {}),
                 }
                 for a, (_, shown) in zip(self.answers.values(), answers, strict=True)
             },
@@ -325,6 +325,11 @@ class Derivation:
             "steps": [s.json() for s in self.steps],
             "code": {"numpy": self.source("numpy")},
         }
+
+
+def _block_latex(name: str) -> str:
+    """``(U, V):`` in front of a block of a Hessian."""
+    return rf"({', '.join(latex_name(part) for part in name.split(','))}) \colon\; " if name else ""
 
 
 def value_shape(f: Expr) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Ta
         return Forms(f, x, dx, change, slope, False, None)
     matrix = _matrix(change, dx, table, short)
     try:
-        index = index_form(change, dx)
+        index = index_form(change, dx, short.settled)
     except UnsupportedError:
         index = None
     line = ONE in f.shape and ONE in x.shape

@@ -6,12 +6,14 @@ share indices, ``delta_ik*x_l``, with sums over inner indices where matrices mee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from matcalc import ops
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends
+from matcalc.factors import compose, parts
 from matcalc.indices import names_in
 from matcalc.selectors import placements, range_selector
 from matcalc.shapes import ONE, Dim, Shape
@@ -77,22 +79,49 @@ class _State:
     deltas: tuple[Delta, ...]
 
 
-def index_form(e: Expr, dx: Expr) -> IndexForm:
-    """The index form of e, linear in the symbol dx; UnsupportedError if an operation has none."""
-    letters = _letters(names_in(e, dx))
+def index_form(e: Expr, dx: Expr, short: Callable[[Expr], Expr] = lambda e: e, places: tuple[Index, Index] | None = None) -> IndexForm:
+    """The index form of e, linear in the symbol dx; UnsupportedError if an operation has none.
+
+    ``short`` shortens the arrays whose entries are taken; ``places`` are indices for the variable that are given (letters
+    or numbers, None for an axis that is free): they are not among the indices of the form.
+    """
+    given = [i for i in places or () if i is not None]
+    letters = _letters(names_in(e, dx) | set(given))
     at, shape_at = _axes(e.shape, letters)
-    var, shape_var = _axes(dx.shape, letters)
+    var, shape_var = _axes(dx.shape, letters, places)
     active = depends(e, [dx])
     done: list[Term] = []
     todo = [_State(e, at, (), (), ())] if e in active else []
     while todo:
         state = todo.pop()
         if state.node is dx:
-            done.append(_finished(state, var, dx.shape, shape_at + shape_var))
+            done.append(_finished(state, var, dx.shape, shape_at + shape_var, short))
         else:
             todo.extend(reversed(_expanded(state, active, letters)))
-    named = [(i, d) for i, d in zip((*at, *var), (*e.shape, *dx.shape), strict=True) if i is not None]
-    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(done))
+    named = [(i, d) for i, d in zip((*at, *var), (*e.shape, *dx.shape), strict=True) if i is not None and i not in given]
+    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(_collected(done)))
+
+
+def _collected(terms: list[Term]) -> list[Term]:
+    """Like terms added up: the same deltas and entries, in any order."""
+    totals: dict[object, tuple[Term, list[Expr]]] = {}
+    for t in terms:
+        key = (frozenset(t.deltas), tuple(sorted(((id(e.array), e.indices) for e in t.entries))), t.summed)
+        totals.setdefault(key, (t, []))[1].append(ops.mul(*t.scalars))
+    found: list[Term] = []
+    for t, scalars in totals.values():
+        if len(scalars) == 1:
+            found.append(t)
+            continue
+        total: dict[tuple[tuple[Expr, object], ...], Fraction] = {}
+        for s in scalars:
+            p = parts(s)
+            rest = tuple(p.scalars.items())
+            total[rest] = total.get(rest, Fraction(0)) + p.coef
+        kept = [compose(c, dict(rest), []) for rest, c in total.items() if c]
+        if kept:
+            found.append(replace(t, scalars=(ops.add(*kept),)))
+    return found
 
 
 def _letters(taken: set[str]) -> Iterator[str]:
@@ -101,8 +130,10 @@ def _letters(taken: set[str]) -> Iterator[str]:
     yield from (f"{c}{n}" for n in range(1, 1000) for c in plain)
 
 
-def _axes(shape: Shape, letters: Iterator[str]) -> tuple[tuple[Index, Index], tuple[str, ...]]:
-    at = tuple(None if d is ONE else next(letters) for d in shape)
+def _axes(
+    shape: Shape, letters: Iterator[str], places: tuple[Index, Index] | None = None
+) -> tuple[tuple[Index, Index], tuple[str, ...]]:
+    at = tuple(None if d is ONE else (p or next(letters)) for d, p in zip(shape, places or (None, None), strict=True))
     return (at[0], at[1]), tuple(i for i in at if i is not None)
 
 
@@ -217,7 +248,9 @@ def _placed(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: i
     return out
 
 
-def _finished(s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str, ...]) -> Term:
+def _finished(
+    s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str, ...], short: Callable[[Expr], Expr]
+) -> Term:
     """The state at dX: its indices are the variable's; identities become deltas, deltas over inner indices are used."""
     deltas = list(s.deltas)
     for inner, outer, size in zip(s.at, var, shape, strict=True):
@@ -245,9 +278,16 @@ def _finished(s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str
     real = {i for e in entries if e.array.op != "ones" for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
     entries = [e for e in entries if e.array.op != "ones" or not real.union(free).issuperset(e.indices)]
     entries = _contracted(entries, {*free, *(i for d in kept for i in (d.left, d.right))})
+    entries = [_shortened(e, short) for e in entries]
     used = {i for e in entries for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
     summed = tuple(sorted(used - set(free)))
     return Term(s.scalars, tuple(dict.fromkeys(kept)), tuple(entries), summed)
+
+
+def _shortened(e: Entry, short: Callable[[Expr], Expr]) -> Entry:
+    """The same entry of a shorter array; of a transposed array the mirrored entry."""
+    array = short(e.array)
+    return Entry(array.args[0], e.indices[::-1]) if array.op == "t" else Entry(array, e.indices)
 
 
 def _contracted(entries: list[Entry], fixed: set[str]) -> list[Entry]:

@@ -1,12 +1,16 @@
-"""Index form in print: ``J[i,j,k,l] = delta_ik*B_lj + ...``, in text and in LaTeX."""
+"""Index form in print: ``J[i,j,k,l] = delta_ik*B_lj + ...``, in text, in Unicode and in LaTeX."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.factors import compose, parts
 from matcalc.index_form import IndexForm, Term
-from matcalc.latex import latex
+from matcalc.latex import Notation, latex, names_for
+from matcalc.pretty import pretty
 from matcalc.text import text
 
 _SIMPLE = frozenset({"sym", "ones", "const"})
@@ -14,17 +18,66 @@ _SIMPLE = frozenset({"sym", "ones", "const"})
 
 def index_text(form: IndexForm, name: str = "J") -> str:
     """One line: name[indices] = sum of products of entries, scalars and deltas."""
-    return f"{name}[{','.join(form.indices)}] = {_sum([_term_text(t) for t in form.terms])}"
+    head = f"{name}[{','.join(form.indices)}]" if form.indices else name
+    style = _Style(text, "delta_{}", lambda body, at: f"{body}_{at}", "sum_{} ", "*")
+    return f"{head} = {_sum(form, style)}"
+
+
+def index_pretty(form: IndexForm, name: str = "J") -> str:
+    """The same in Unicode: ``J_ijkl = δ_ik·B_lj``."""
+    head = f"{name}_{_run(form.indices)}" if form.indices else name
+    style = _Style(pretty, "δ_{}", lambda body, at: f"{body}_{at}", "Σ_{} ", "·")
+    return f"{head} = {_sum(form, style)}"
 
 
 def index_latex(form: IndexForm, name: str = "J") -> str:
     """The same in LaTeX."""
-    return f"{name}_{{{' '.join(form.indices)}}} = {_sum([_term_latex(t) for t in form.terms])}"
+    arrays = [x for t in form.terms for x in (*t.scalars, *(e.array for e in t.entries))]
+    notation = Notation(names=names_for(arrays))
+    style = _Style(
+        lambda e: latex(e, notation),
+        r"\delta_{{{}}}",
+        lambda body, at: f"{body}_{{{at}}}",
+        r"\sum_{{{}}} ",
+        r"\, ",
+        r"\left({}\right)",
+        latex=True,
+    )
+    head = f"{name}_{{{_run(form.indices)}}}" if form.indices else name
+    return f"{head} = {_sum(form, style)}"
 
 
-def _sum(terms: list[tuple[bool, str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How the pieces are written: expressions, deltas, entries, sums, products, brackets."""
+
+    write: Callable[[Expr], str]
+    delta: str
+    entry: Callable[[str, str], str]
+    total: str
+    times: str
+    brackets: str = "({})"
+    latex: bool = False
+
+    def term(self, t: Term) -> tuple[bool, str]:
+        """(negative, the term without its sign)."""
+        negative, scalar = _scalar(t)
+        factors = []
+        if scalar is not None:
+            body = self.write(scalar)
+            factors.append(self.brackets.format(body) if scalar.op == "add" else body)
+        factors += [self.delta.format(_run((d.left, d.right))) for d in t.deltas]
+        for e in t.entries:
+            body = self.write(e.array)
+            plain = e.array.op in _SIMPLE and not (self.latex and "_" in body)
+            factors.append(self.entry(body if plain else self.brackets.format(body), _run(e.indices)))
+        product = self.times.join(factors) or "1"
+        return negative, f"{self.total.format(_run(t.summed))}{product}" if t.summed else product
+
+
+def _sum(form: IndexForm, style: _Style) -> str:
     out = ""
-    for negative, body in terms:
+    for negative, body in map(style.term, form.terms):
         if not out:
             out = f"-{body}" if negative else body
         else:
@@ -40,32 +93,6 @@ def _scalar(t: Term) -> tuple[bool, Expr | None]:
     return p.coef < 0, compose(abs(p.coef), p.scalars, [])
 
 
-def _term_text(t: Term) -> tuple[bool, str]:
-    negative, scalar = _scalar(t)
-    factors = [] if scalar is None else [_bracketed(scalar, text(scalar))]
-    factors += [f"delta_{_run(d.left, d.right)}" for d in t.deltas]
-    for e in t.entries:
-        body = text(e.array) if e.array.op in _SIMPLE else f"({text(e.array)})"
-        factors.append(f"{body}_{_run(*e.indices)}")
-    product = "*".join(factors) or "1"
-    return negative, f"sum_{_run(*t.summed)} {product}" if t.summed else product
-
-
-def _term_latex(t: Term) -> tuple[bool, str]:
-    negative, scalar = _scalar(t)
-    factors = [] if scalar is None else [_bracketed(scalar, latex(scalar))]
-    factors += [rf"\delta_{{{d.left} {d.right}}}" for d in t.deltas]
-    for e in t.entries:
-        body = latex(e.array)
-        body = body if e.array.op == "sym" and "_" not in body else rf"\left({body}\right)"
-        factors.append(f"{body}_{{{' '.join(e.indices)}}}")
-    product = r"\, ".join(factors) or "1"
-    return negative, rf"\sum_{{{' '.join(t.summed)}}} {product}" if t.summed else product
-
-
-def _run(*indices: str) -> str:
+def _run(indices: Sequence[str]) -> str:
+    """``ijk``, or with commas where an index is longer than a letter."""
     return "".join(indices) if all(len(i) == 1 for i in indices) else ",".join(indices)
-
-
-def _bracketed(e: Expr, body: str) -> str:
-    return f"({body})" if e.op == "add" else body
