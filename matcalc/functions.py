@@ -411,7 +411,9 @@ class Functions(Algebra):
         p = parts(e)
         front = compose(p.coef, p.scalars, [])
         base = parts(x).body
-        if all(m.op == "eye" or run(m)[0] is x or [run(m)[0]] == base for m in p.body) or p.body == base:
+        if name == "sqrtm" and p.body == base:  # half of X*inv(sqrtm(X)) is half of sqrtm(X)
+            return self.mul(front, ops.num(Fraction(1, 2)), self.build(ops.mfn(name, x), (x,)))
+        if p.body == base or all(_commutes(m, x, base) for m in p.body):
             return self.mul(front, self._matrix_derivative(name, x), *p.body)
         if x.op == "t" and e.op == "t":
             return self.transpose(ops.frechet(name, x.args[0], e.args[0]))
@@ -457,6 +459,12 @@ class Functions(Algebra):
 
 
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+def _commutes(m: Expr, x: Expr, base: list[Expr]) -> bool:
+    """Is m the identity, a power of x, or a matrix function of x?"""
+    root = run(m)[0]
+    return m.op == "eye" or root is x or [root] == base or (root.op == "mfn" and root.args[0] is x)
 
 
 _WRITTEN_OUT = 6  # sums over an index with at most so many terms are written out

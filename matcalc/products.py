@@ -94,7 +94,20 @@ class Products(Algebra):
             return zero((body[0].rows, body[-1].cols) if body else SCALAR)
         if self.expanding:
             return self.distribute(coef, scalars, body)
+        body = self._adjugates(scalars, body)
         return self.shortened_by_distributing(self._best_signs(coef, scalars, body))
+
+    def _adjugates(self, scalars: Powers, body: list[Expr]) -> list[Expr]:
+        """det(X)*inv(X) = adj(X), which is there for a singular X too; the determinant leaves ``scalars``."""
+        for i, m in enumerate(body):
+            inverse = m.args[0] if m.op == "t" else m
+            if inverse.op == "inv":
+                determinant = ops.det(inverse.args[0])
+                if scalars.get(determinant) == 1:
+                    del scalars[determinant]
+                    made = ops.adj(inverse.args[0])
+                    return [*body[:i], ops.transpose(made) if m.op == "t" else made, *body[i + 1 :]]
+        return body
 
     def _best_signs(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
         """Put the number, or only its sign, into one of the sums (or odd functions) where that is shorter."""
@@ -305,13 +318,16 @@ class Products(Algebra):
             picked = self._picked(a, b)
             if picked is not None:
                 return picked
-        if b.op == "vec" and a.op == "kron":
-            u, v = a.args
+        if b.op == "vec" and _unturned(a).op == "kron":
+            u, v = a.args if a.op == "kron" else map(self.transpose, a.args[0].args)
             x = b.args[0]
             if v.cols is x.rows and u.cols is x.cols:
                 return [ops.vec(self.mul(v, x, self.transpose(u)))]
         if b.op == "vec" and a.op == "commutation" and a.data == b.args[0].shape:
             return [ops.vec(self.transpose(b.args[0]))]
+        if a.op == "t" and a.args[0].op == "vec" and (b.op == "commutation" or _unturned(b).op == "kron"):
+            turned = self._pair(self.transpose(b), a.args[0])
+            return None if turned is None else [self.transpose(x) for x in reversed(turned)]
         if a.op == "kron" and b.op == "kron":
             (p, q), (r, s) = a.args, b.args
             if p.cols is r.rows and q.cols is s.rows:
@@ -361,6 +377,8 @@ class Products(Algebra):
         """base^k for a square matrix: the inverse or its power when k reads as negative."""
         if k == 0:
             return ops.eye(base.rows)
+        if base.op == "mfn" and base.data == "sqrtm" and is_whole(k) and k % 2 == 0:  # type: ignore[operator]
+            return self._power_of(base.args[0], k / 2)  # type: ignore[operator]
         if is_negative(k):
             base, k = self.inv(base), scale_exponent(k, MINUS)
         if k == 1:
@@ -368,6 +386,11 @@ class Products(Algebra):
         if base.op == "t":
             return self.transpose(ops.matpow(base.args[0], as_expr(k)))
         return ops.matpow(base, as_expr(k))
+
+    def _power_of(self, x: Expr, k: Fraction) -> Expr:
+        """X^k of any square matrix, a product too."""
+        raised = ops.matpow(self.inv(x) if k < 0 else x, ops.num(abs(k)))
+        return self.build(raised, raised.args)
 
     def _vector(self, chain: list[Expr]) -> Expr:
         """A chain that ends in a column: diagonal matrices become elementwise products, ones become row sums."""
@@ -535,3 +558,8 @@ def inverse_factors(algebra: Algebra, e: Expr) -> list[Expr] | None:
     if any(f.is_scalar or f.rows is not f.cols for f in factors):
         return None
     return [algebra.transpose(f) for f in reversed(factors)] if flipped else list(factors)
+
+
+def _unturned(x: Expr) -> Expr:
+    """X of X', else the expression itself."""
+    return x.args[0] if x.op == "t" else x

@@ -63,7 +63,7 @@ class Sums(Algebra):
             others = [self._reexpanded(shape, collected), self._over_common_denominator(shape, collected)]
         finally:
             self.quiet -= 1
-        return min([found, *(o for o in others if o is not None)], key=length)
+        return self.shortened_by_distributing(min([found, *(o for o in others if o is not None)], key=length))
 
     # --- collecting -------------------------------------------------------------------------------
 
@@ -553,7 +553,22 @@ def _worth_distributing(e: Expr) -> bool:
         sums += [s for m in p.body if (s := _sum_in(m)) is not None]
     if len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums):
         return True
-    return any(_meets_own_transpose(a, b) for a, b in pairwise(p.body))
+    return any(_meets(a, b) for a, b in pairwise(p.body)) or any(_spreads(s) for s in sums if not e.is_scalar)
+
+
+def _spreads(e: Expr) -> bool:
+    """A sum of columns or rows spread over a matrix, as x*ones(1, n) - ones(n, 1)*x': each scales rows or columns."""
+    if ONE in e.shape:
+        return False
+    bodies = [parts(t).body for t in e.args]
+    return all(len(b) > 1 and (b[0].op == "ones" or b[-1].op == "ones") for b in bodies)
+
+
+def _meets(a: Expr, b: Expr) -> bool:
+    """Is there more to gain: Q'*(Q*A + ...) for an orthogonal Q, (A*diag(x) + ...)*ones(n)?"""
+    if b.op == "ones" and a.op == "add" and any(m.op == "diagmat" for t in a.args for m in parts(t).body[-1:]):
+        return True
+    return _meets_own_transpose(a, b)
 
 
 def _meets_own_transpose(a: Expr, b: Expr) -> bool:

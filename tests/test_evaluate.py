@@ -180,8 +180,9 @@ def test_meaning(op: str) -> None:
 
 
 def test_every_operation_has_a_meaning() -> None:
-    assert set(_OPERATIONS) | {"isum"} == set(CASES)
-    assert (set(ops._PLAIN) | set(ops._WITH_DATA)) - {"d"} <= set(CASES)  # a formal differential is no number
+    arrays = {"tensor", "unstacked"}  # tested with the index form, which makes them
+    assert set(_OPERATIONS) - arrays | {"isum"} == set(CASES)
+    assert (set(ops._PLAIN) | set(ops._WITH_DATA)) - {"d"} - arrays <= set(CASES)  # a formal differential is no number
     assert set(_ELEMENTWISE) == set(ops.ELEMENTWISE_NAMES)
     assert set(MATRIX_FUNCTIONS) == set(ops.MATRIX_FUNCTIONS)
 

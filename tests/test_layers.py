@@ -19,7 +19,7 @@ STARTER = ROOT / "matcalc" / "__main__.py"  # python -m matcalc: the one file th
 COMMANDS = sorted((ROOT / "cli").glob("*.py"))
 # what the verifier may rest on, directly or not: no table, no engine, no code generator
 VERIFIER = set("errors shapes kinds expr ops evaluate sample verify".split())
-VERIFIER |= set("special matrixfunctions smooth operations domain sizes slope".split())
+VERIFIER |= set("special matrixfunctions smooth spectra operations domain sizes slope".split())
 
 
 def rows() -> dict[str, int]:
