@@ -153,7 +153,8 @@ class Sums(Algebra):
             shared = self._split(shape, side, base, group)
             if shared is not None:
                 saved = sum(lengths[t] for t in group) - shared.length
-                if saved >= (0 if len(group) == len(terms) and side != "number" else 1):
+                even = len(group) == len(terms) and side != "number" and not any(r.op == "eye" for r in shared.rests)
+                if saved >= (0 if even else 1):  # A - A*B stays, rather than A*(eye(n) - B)
                     ranked.append((-saved, side, group, shared))
         ranked.sort(key=lambda r: r[:2])
         for _, side, group, shared in ranked:

@@ -62,7 +62,7 @@ def test_the_engine_finds_the_printed_gradient(name: str) -> None:
 
 
 def printed_length(name: str) -> int:
-    """The length of the printed gradient; of several printed for one function (X*inv(X'*X) and pinv(X)') the longest."""
+    """The length of the printed gradient; of several for one function the longest."""
     entry = ENTRIES[name]
     same = [e for e in ENTRIES.values() if (e.fields["f"], e.fields["wrt"]) == (entry.fields["f"], entry.fields["wrt"])]
     return max(length(e.gradient) for e in same if e.gradient.shape == entry.gradient.shape)
