@@ -12,7 +12,9 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from matcalc import ops
+from matcalc.errors import LimitError
 from matcalc.expr import Expr
+from matcalc.numerals import MAX_DIGITS
 from matcalc.order import sort_key
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 
@@ -22,6 +24,7 @@ Powers: TypeAlias = dict[Expr, Exponent]
 E = ops.const("e")  # never shown: E^x is exp(x)
 ONE_F = Fraction(1)
 HALF = Fraction(1, 2)
+_MAX_BITS = MAX_DIGITS * 10 // 3
 
 
 @dataclass(slots=True)
@@ -197,7 +200,7 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
         e, k = todo.pop()
         whole = isinstance(k, Fraction) and k.denominator == 1
         if e.op == "num" and whole and (e.data or k > 0):  # type: ignore[operator]
-            coef *= e.data ** int(k)  # type: ignore[operator, arg-type]
+            coef *= raised(e.data, int(k))  # type: ignore[arg-type]
         elif e.op == "num" and isinstance(k, Fraction) and (root := _root(e.data, k)) is not None:  # type: ignore[arg-type]
             coef *= root
         elif e.op == "mul" and whole:
@@ -234,7 +237,15 @@ def _take_dim(d: Dim, k: Fraction, into: Powers) -> Fraction:
     ((names, factor),) = d.terms
     for name in names:
         include(into, ops.dim(Dim.of(name)), k)
-    return Fraction(factor) ** int(k)
+    return raised(Fraction(factor), int(k))
+
+
+def raised(value: Fraction, k: int) -> Fraction:
+    """value^k, unless it has more digits than can be written."""
+    size = max(value.numerator.bit_length(), value.denominator.bit_length())
+    if size > 1 and (size - 1) * abs(k) > _MAX_BITS:
+        raise LimitError("a number in this expression is too large to be written", hint=f"at most {MAX_DIGITS} digits")
+    return value**k
 
 
 def _keeps_sign(e: Expr) -> bool:
@@ -250,7 +261,7 @@ def _root(value: Fraction, k: Fraction) -> Fraction | None:
     from_sqrt = [_isqrt(value.numerator), _isqrt(value.denominator)]
     if None in from_sqrt:
         return None
-    return Fraction(from_sqrt[0], from_sqrt[1]) ** k.numerator  # type: ignore[arg-type]
+    return raised(Fraction(from_sqrt[0], from_sqrt[1]), k.numerator)  # type: ignore[arg-type]
 
 
 def _isqrt(n: int) -> int | None:
@@ -290,13 +301,13 @@ def _taken_apart_elementwise(e: Expr) -> HadParts:
         elif e.op == "mul" and not e.is_scalar and whole:
             p = parts(e)
             if len(p.body) == 1:
-                out.coef *= p.coef ** int(k)  # type: ignore[arg-type]
+                out.coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
                 for b, x in p.scalars.items():
                     include(out.scalars, b, scale_exponent(x, k))
                 todo.append((p.body[0], k))
             else:
                 if p.coef != 1 or p.scalars:
-                    out.coef *= p.coef ** int(k)  # type: ignore[arg-type]
+                    out.coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
                     for b, x in p.scalars.items():
                         include(out.scalars, b, scale_exponent(x, k))
                     e = ops.mul(*p.body)
