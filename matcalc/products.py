@@ -29,7 +29,7 @@ from matcalc.factors import (
 )
 from matcalc.facts import known
 from matcalc.measure import length
-from matcalc.order import label
+from matcalc.order import label, sort_key
 from matcalc.shapes import ONE, SCALAR
 
 MINUS = Fraction(-1)
@@ -300,6 +300,8 @@ class Products(Algebra):
         if base_a is base_b and base_a.rows is base_a.cols:
             k = add_exponents(k_a, k_b)
             return [] if k == 0 else [self.run_node(base_a, k)]
+        if a.rows is a.cols and _root(base_a) is _root(base_b) and sort_key(b) < sort_key(a):
+            return [b, a]  # functions of one matrix commute: in the fixed order
         if a.op == "diagmat" and b.op == "diagmat":
             return [ops.diag(self.had(column(self, a.args[0]), column(self, b.args[0])))]
         if b.op == "ones" and b.rows is not ONE and known(a, "rowsum_one"):
@@ -527,6 +529,11 @@ def _repeated(f: Expr, body: list[Expr]) -> bool:
     """Does the sum stand in the product more than once, transposed or not?"""
     core = f.args[0] if f.op == "t" else f
     return sum((m.args[0] if m.op == "t" else m) is core for m in body) > 1
+
+
+def _root(base: Expr) -> Expr:
+    """The matrix of which this is a matrix function."""
+    return base.args[0] if base.op == "mfn" else base
 
 
 def column(algebra: Algebra, v: Expr) -> Expr:

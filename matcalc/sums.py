@@ -153,7 +153,7 @@ class Sums(Algebra):
             shared = self._split(shape, side, base, group)
             if shared is not None:
                 saved = sum(lengths[t] for t in group) - shared.length
-                even = len(group) == len(terms) and side != "number" and not any(r.op == "eye" for r in shared.rests)
+                even = len(group) == len(terms) and side != "number" and not any(map(_is_identity, shared.rests))
                 if saved >= (0 if even else 1):  # A - A*B stays, rather than A*(eye(n) - B)
                     ranked.append((-saved, side, group, shared))
         ranked.sort(key=lambda r: r[:2])
@@ -476,6 +476,11 @@ class Shared(NamedTuple):
 def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
     factors = [f for f in (front, *outer) if not (f.op == "num" and f.data == 1)]
     return Shared(front, outer, rests, sum(length(f) + 1 for f in factors) + sum(map(length, rests)))
+
+
+def _is_identity(e: Expr) -> bool:
+    """A multiple of the identity matrix?"""
+    return not e.is_scalar and any(m.op == "eye" for m in parts(e).body)
 
 
 def _factors_of(t: Expr) -> list[Expr]:
