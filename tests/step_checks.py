@@ -33,17 +33,17 @@ def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) 
     """How many equalities were compared; raises Wrong for one that does not hold, or if there is no fit point."""
     steps = d.steps if steps is None else steps
     rng = np.random.default_rng(0)
-    variables = list({a.variable for a in d.answers.values()} | {f.variable for f in d.forms.values()})
-    meanings = check_results(d, steps)
+    loss, variables = question(d, steps)
+    meanings = check_results(d, steps, loss, variables)
     sides = [(step, *(ops.substitute(e, meanings) for e in (step.before, step.after))) for step in steps]
     sides = [side for side in sides if side[0].before not in meanings]
-    roots = [d.loss, *variables, *(bare(e) for side in sides for e in side[1:])]
+    roots = [loss, *variables, *(bare(e) for side in sides for e in side[1:])]
     compared, done, why = 0, 0, ""
     for sizes in size_settings(roots, d.declared, rng):
         for attempt in range(20):
             strategy = list(STRATEGIES)[attempt % len(STRATEGIES)]
             try:
-                compared += check_at(d, variables, sides, roots, sizes, rng, strategy)
+                compared += check_at(d, loss, variables, sides, roots, sizes, rng, strategy)
                 done += 1
                 break
             except Unfit as problem:
@@ -55,11 +55,20 @@ def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) 
     return compared
 
 
-def check_results(d: Any, steps: Iterable[Step]) -> dict[Expr, Expr]:
+def question(d: Any, steps: Iterable[Step]) -> tuple[Expr, list[Expr]]:
+    """The function, and the variables that vary; a named quantity that the steps do not define varies by itself."""
+    introduced = {step.before.name for step in steps if step.before.op == "sym"}
+    leaves = {a.node: a.variable for a in d.answers.values() if a.node is not None and a.name not in introduced}
+    variables = {a.variable for a in d.answers.values() if a.node is None or a.node in leaves}
+    variables |= {form.variable for form in d.forms.values()}
+    return ops.substitute(d.loss, leaves), sorted(variables, key=lambda x: x.name)
+
+
+def check_results(d: Any, steps: Iterable[Step], loss: Expr, variables: Sequence[Expr]) -> dict[Expr, Expr]:
     """What the names stand for that the steps introduce; gradients and matrices are compared by themselves."""
     meanings: dict[Expr, Expr] = {}
-    functions = {"jacobian": d.loss}
-    variables = {found.variable.name: found.variable for found in (*d.answers.values(), *d.forms.values())}
+    by_name = {x.name: x for x in variables}
+    functions = {"": loss}  # what a matrix is the derivative of
     for step in steps:
         if step.before.op != "sym" or step.before.name in d.declared:
             continue
@@ -67,22 +76,54 @@ def check_results(d: Any, steps: Iterable[Step]) -> dict[Expr, Expr]:
         after = ops.substitute(step.after, meanings)
         meanings[step.before] = after
         if step.by == "definition":
+            by_name.setdefault(step.before.name, step.before)
             continue
         what, _, name = step.before.name.rstrip("_").partition("_")
-        x = variables[name] if name else next(iter(variables.values()))
+        outer, _, inner = name.partition("_")
         if what in ("gradient", "derivative"):
+            x = by_name[name] if name else variables[0]
             gradient = ops.transpose(after) if what == "derivative" else after
+            functions[name] = after
+            if x in meanings:
+                check_adjoint(d, loss, meanings[x], gradient, step)
+                continue
             how = "tied" if d.structure == "tied" else "free" if d.structure == "free" else "auto"
-            verdict = verify_gradient(d.loss, x, gradient, kinds=d.declared, structure=how)
-            functions.setdefault("hessian", after)
+            verdict = verify_gradient(loss, x, gradient, kinds=d.declared, structure=how)
         else:
-            f = functions[what]
+            f = functions[outer if what == "hessian" else ""]
+            x = by_name[inner or outer] if name else variables[0]
             dx = ops.sym("step_direction", kind_of_shape(x.shape, x.data[1].facts & LINEAR))
             product = ops.mul(after, dx if x.is_scalar else column(dx))
             verdict = verify_differential(f if x.is_scalar else column(f), product, {x: dx}, kinds=d.declared)
         if not verdict:
             raise Wrong(f"{step.text()}: {verdict}")
     return meanings
+
+
+def check_adjoint(d: Any, loss: Expr, node: Expr, gradient: Expr, step: Step) -> None:
+    """The gradient by a quantity inside: along a direction in which it alone is moved."""
+    z = ops.sym("step_quantity", kind_of_shape(node.shape))
+    f = ops.substitute(loss, {node: z})
+    assert f is not loss, f"{step.before.name} does not occur in the function"
+    rng = np.random.default_rng(1)
+    roots = [loss, gradient]
+    for sizes in size_settings(roots, d.declared, rng):
+        for strategy in STRATEGIES:
+            values = draw_values(roots, d.declared, sizes, rng, strategy)
+            slope = Slope(f, [z])
+            values[z.name] = np.atleast_2d(evaluate(node, values, sizes))
+            if slope.unfit(values, sizes) is not None:
+                continue
+            along = rng.normal(size=values[z.name].shape)
+            found = slope.along(values, sizes, {z.name: along})
+            if isinstance(found, str):
+                continue
+            expected = float(found[0].item())
+            got = float(np.sum(np.atleast_2d(evaluate(gradient, values, sizes)) * along))
+            if abs(got - expected) > TOLERANCE * max(abs(got), abs(expected), 1e-8):
+                raise Wrong(f"{step.text()}: {got}, not {expected}")
+            return
+    raise Wrong(f"{step.text()}: no fit point")
 
 
 def column(e: Expr) -> Expr:
@@ -97,6 +138,7 @@ def bare(e: Expr) -> Expr:
 
 def check_at(
     d: Any,
+    loss: Expr,
     variables: Sequence[Expr],
     sides: Sequence[tuple[Step, Expr, Expr]],
     roots: Sequence[Expr],
@@ -105,7 +147,7 @@ def check_at(
     strategy: str,
 ) -> int:
     values = draw_values(roots, d.declared, sizes, rng, strategy)
-    trouble = Slope(d.loss, variables).unfit(values, sizes)
+    trouble = Slope(loss, variables).unfit(values, sizes)
     if trouble is not None:
         raise Unfit(trouble)
     directions = {}

@@ -25,6 +25,16 @@ CASES: dict[str, tuple[Any, ...]] = {
     for entry in default_table().gradients.values()
 }
 SAMPLE = sorted(CASES)[::3]  # every third: all kinds of functions occur
+CLASSIFIER = """
+Z1 = X*W1 + b1
+H = sigmoid(Z1)
+Z2 = H*W2 + b2
+P = softmax(Z2, axis=1)
+L = -(1/N)*sum(Y .* log(P))"""
+LAYERS = {
+    "X": "matrix(N, d)", "Y": "onehot(N, K)",
+    "W1": "matrix(d, h)", "W2": "matrix(h, K)", "b1": "row(h)", "b2": "row(K)",
+}  # fmt: skip
 OWN = {  # by other means than a plain gradient of one variable
     "rectangular": ("tr(A*X*B*X'*C)", "X", {"A": "matrix(k, m)", "B": "matrix(n, n)", "C": "matrix(m, k)"}),
     "row": ("x*A*x' + b*x'", "x", {"x": "row(n)", "b": "row(n)"}),
@@ -39,6 +49,14 @@ OWN = {  # by other means than a plain gradient of one variable
     "program": ("Z = X*W\nP = softmax(Z, axis=1)\nL = -1/N*sum(Y .* log(P))", "W", {
         "X": "matrix(N, d)", "Y": "onehot(N, K)",
     }),
+    "an intermediate quantity": (CLASSIFIER, "Z2", LAYERS),
+    "names at different depths": (CLASSIFIER, "H,Z1,W2", LAYERS),
+    "two layers": (CLASSIFIER, "W1,W2,b1", LAYERS),
+    "recurrence": ("for i in 1..3: h{i} = s(W{i}*h{i-1} + b{i})\nL = norm2(y - h3)^2", "W1,b2", {
+        "s": "function", "W1": "matrix(k1, k0)", "W2": "matrix(k2, k1)", "W3": "matrix(k3, k2)", "h0": "vector(k0)",
+    }),
+    "scalar program": ("a = x^2\nb = exp(a)\nc = a + b\nq = sqrt(c)\ne = cos(c)\nf = q + e", "x,a,c", {"x": "scalar"}),
+    "program with a vector": ("u = A*x\ny = exp(u)", "x", {}),
     "index sum": ("sum(i, log(x[i])*y[i]^2)", "x", {"x": "vector(n)", "y": "vector(n)"}),
     "index sum that stays": (
         "sum(i in 1..3, norm2(x - i*a)) + sum(k in 0..m, exp(k*x'*a))", "x",
@@ -49,6 +67,9 @@ OWN = {  # by other means than a plain gradient of one variable
     "jacobian of a row": ("x*A", "x", {"x": "row(n)"}),
     "jacobian by a scalar": ("exp(t*x)", "t", {"t": "scalar", "x": "vector(n)"}),
     "jacobian by a matrix": ("A*X*B", "X", {"A": "matrix(k, m)", "X": "matrix(m, n)", "B": "matrix(n, p)"}),
+    "jacobian by all": ("A*X*B*t", "X,t,B", {
+        "A": "matrix(k, m)", "X": "matrix(m, n)", "B": "matrix(n, p)", "t": "scalar",
+    }),
     "jacobian of an inverse": ("inv(X)", "X", {}),
 }  # fmt: skip
 
@@ -97,6 +118,14 @@ def test_steps_to_a_hessian_go_on_from_the_gradient(f: str) -> None:
     assert [s.before.name for s in d.steps if s.before.op == "sym"][-2:] == ["gradient", "hessian"]
 
 
+def test_a_hessian_has_a_block_for_every_pair() -> None:
+    d = matcalc.derive("x'*A*y + norm2(y)^2*c", "x,y", {"y": "vector(n)", "c": "scalar"}, order=2)
+
+    assert check_steps(d) > 0
+    blocks = [s.before.name for s in d.steps if s.before.op == "sym" and "hessian" in s.before.name]
+    assert blocks == ["hessian_x_x", "hessian_x_y", "hessian_y_x", "hessian_y_y"]
+
+
 # --- the test of the tests ------------------------------------------------------------------------
 
 LEAST_SQUARES = ("norm2(A*X - B)^2 + tr(C*X)", "X", {"A": "matrix(m, n)", "C": "matrix(k, n)"})
@@ -138,7 +167,7 @@ def test_a_wrong_name_for_a_part_is_found() -> None:
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def lines(f: str, wrt: str, declare: Any = None, **options: Any) -> list[str]:
+def lines(f: str, wrt: Any, declare: Any = None, **options: Any) -> list[str]:
     return [s.text() for s in matcalc.derive(f, wrt, declare, **options).steps]
 
 
@@ -195,11 +224,35 @@ def test_a_symmetric_variable_gets_a_step_for_the_projection() -> None:
     assert "structure" not in [s.by for s in matcalc.derive("x'*S*x", "S", declare).steps]
 
 
-def test_names_of_a_program_are_kept() -> None:
-    texts = lines(*OWN["program"])
+def test_a_program_goes_back_through_its_names() -> None:
+    assert lines(CLASSIFIER, ("W1", "W2", "b2"), LAYERS) == [
+        "Z1 = X*W1 + b1",
+        "H = sigmoid(Z1)",
+        "Z2 = H*W2 + b2",
+        "P = softmax(Z2, axis=1)",
+        "L = -1/N*sum(Y .* log(P))",
+        "dL = -1/N*sum(Y .* d(log(P)))",
+        "d(log(P)) = dP ./ P",
+        "dP = P .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K))",
+        "dZ2 = d(H*W2) + db2",
+        "d(H*W2) = dH*W2 + H*dW2",
+        "dH = H .* (1 - H) .* dZ1",
+        "dZ1 = X*dW1",
+        "gradient_Z2 = (P - Y)/N",
+        "gradient_Z1 = (gradient_Z2*W2') .* H .* (1 - H)",
+        "gradient_W1 = X'*gradient_Z1",
+        "gradient_W2 = H'*gradient_Z2",
+        "gradient_b2 = sum(gradient_Z2, axis=0)",
+    ]
 
-    assert "Z = X*W" in texts
-    assert any(text.startswith("dL = ") for text in texts)
+
+def test_a_wrong_gradient_inside_of_a_program_is_found() -> None:
+    d = matcalc.derive(CLASSIFIER, ("W1", "W2", "b2"), LAYERS)
+    assert check_steps(d)
+    for name in ("gradient_Z2", "gradient_Z1"):
+        i = next(i for i, s in enumerate(d.steps) if s.before.op == "sym" and s.before.name == name)
+        with pytest.raises(Wrong):
+            check_steps(d, [*d.steps[:i], replace(d.steps[i], after=ops.neg(d.steps[i].after)), *d.steps[i + 1 :]])
 
 
 def test_a_long_function_gets_names_for_its_parts() -> None:

@@ -1,0 +1,404 @@
+"""A function unfolded into steps: differentials of its parts by the table, the whole differential, the gradients.
+
+Formal differentials stand for those of the parts: dX of the variable, d(E) of what has a step of its own. What only
+moves entries, adds or multiplies by constants is written through; products of varying factors and everything nonlinear
+have a step each. The whole is then brought to tr(G'*dX), from which the gradient G is read off (Magnus & Neudecker
+2019, sec. 9.2). Several variables vary together, and each gradient is read off its own term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from matcalc import ops
+from matcalc.abbreviate import Abbreviations, given, invented
+from matcalc.adjoint import pullback
+from matcalc.differential import local_differential
+from matcalc.errors import MatcalcError
+from matcalc.expr import Expr, depends, topological
+from matcalc.index_sums import raised
+from matcalc.indices import apart, names_in
+from matcalc.kinds import kind_of_shape
+from matcalc.match import same
+from matcalc.measure import length
+from matcalc.normal import equal
+from matcalc.reading_off import inner_form, reading, why_form
+from matcalc.recognize import recognizer
+from matcalc.rewrite import rewriter
+from matcalc.shapes import Shape
+from matcalc.simplify import Simplifier
+from matcalc.step import Step
+from matcalc.structure import structured, unstructured
+from matcalc.table import Table
+from matcalc.tidy import arranged, front, scaled, tidy, turned
+
+if TYPE_CHECKING:
+    from matcalc.derive import Derivation
+
+READABLE = 60  # symbols: a longer differential is shown in its short form alone
+LONGEST = 150  # a longer one is not shown at all: the gradient follows from the steps before
+CLEARLY = 3  # so many symbols shorter is a step of its own
+NAMED = 24  # a function of more symbols gets names for its parts
+_SHORTENED = 600  # nodes: a larger differential is not shortened
+
+# linear in one argument: the differential goes through
+_LINEAR = frozenset("add t tr sum mean diagmat diagvec vec unvec block slice part isum".split())
+_PRODUCTS = frozenset({"mul", "had", "kron"})
+_RULES = "Petersen & Pedersen 2012, eqs. 33-37"
+_LINEARITY = "sums, transposes, traces and products with constants are linear"
+IDENTIFIES = "Magnus & Neudecker 2019, sec. 9.2"
+
+
+class Local(NamedTuple):
+    """What the differential of a part equals, by which identity, its source, in words."""
+
+    d: Expr
+    by: str
+    source: str
+    says: str
+
+
+class Unfolding:
+    """One derivation. What is declared of the variables' structure is forgotten on the way, as the engine does."""
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        function: Expr,
+        variables: Sequence[Expr],
+        names: Mapping[Expr, Expr] | None = None,
+        leaves: Mapping[Expr, Expr] | None = None,
+    ) -> None:
+        self.derivation = derivation
+        self.table: Table = derivation.table
+        self.short = Simplifier(rewriter(derivation.table))
+        self.variables = tuple(variables)
+        self.free = {x: unstructured(x) for x in variables}
+        self.back = {y: x for x, y in self.free.items() if x is not y}
+        self.given = dict(names or {})
+        self.leaves = dict(leaves or {})
+        self.function = self.inside(function)
+        self.f = raised(self.function)
+        problem = derivation.problem
+        lines = problem.definitions if problem is not None else ()
+        self.names = Abbreviations(given(self.f, ((name, self.inside(e)) for name, e in lines)))
+        self.xs = tuple(self.free.values())
+        self.reached = {x: depends(self.f, [x]) for x in self.xs}
+        self.active = set().union(*self.reached.values())
+        self.typed = set(topological(self.f))
+        self.d: dict[Expr, Expr] = {}  # of each node: its differential as it stands in the steps
+        self.local: dict[Expr, Local] = {}  # of each node with a step of its own
+        self.kept: set[Expr] = set()  # answers, which stay as they are
+        self.symbols: dict[Expr, Expr] = {}  # of the answers
+
+    def gradients(self, answers: Mapping[Expr, Expr] | None = None) -> Iterator[Step]:
+        """The steps to the gradients; ``answers``: what they are in short, for each variable."""
+        if answers is None:
+            answers = {a.variable: a.expr for a in self.derivation.answers.values()}
+        self.kept = set(answers.values())
+        yield from self.displayed(self._to_gradients(answers))
+
+    def displayed(self, found: Iterator[Step]) -> Iterator[Step]:
+        """With names for parts, and with the variables as they are declared."""
+        steps = list(found)
+        names = {**self.names.names, **self.given}
+        display = Abbreviations({**self.back, **names, **{self._declared(n): name for n, name in names.items()}})
+        for n, name in self.names.names.items():
+            yield Step(name, display.definition(n), "definition", "definition", "a name for a part")
+        for step in steps:
+            before, after = (e if e in self.kept else display(e) for e in (step.before, step.after))
+            yield Step(before, after, step.by, step.source, step.says, step.plain)
+
+    def inside(self, e: Expr) -> Expr:
+        """An expression of the problem in terms of the variables of this derivation."""
+        return ops.substitute(ops.substitute(apart(e), self.leaves), self.free)
+
+    def _declared(self, e: Expr) -> Expr:
+        return ops.substitute(e, self.back) if self.back else e
+
+    def length(self, e: Expr) -> int:
+        return length(self.names(e))
+
+    def _to_gradients(self, answers: Mapping[Expr, Expr]) -> Iterator[Step]:
+        raw: dict[Expr, Expr] = {}
+        forward = yield from self.to_whole()
+        if forward is not None:
+            yield from self._brought_to_form(*forward, raw)
+        for x, answer in answers.items():
+            yield from self._identified(x, answer, raw.get(self.free[x]) or ops.zeros(*x.shape))
+
+    def to_whole(self) -> Generator[Step, None, tuple[Expr, bool] | None]:
+        """The forward part; what it gives: the whole differential, and whether a single step gave it."""
+        df = ops.formal_differential(self.f)
+        if self.function is not self.f:
+            yield Step(self.function, self.f, "matrix-form", "definition", "the sum over an index in matrix form", True)
+        if self.f not in self.active:
+            says = "the variable does not occur in it"
+            yield Step(df, ops.zeros(*self.f.shape), "constant", "definition", says, True)
+            return None
+        self._differentials()
+        self._name()
+        if self.f in self.xs:
+            return df, True
+        forward = list(self._forward())
+        yield from forward
+        whole = self._substituted()
+        return whole, len(forward) == 1 and forward[0].after is whole
+
+    # --- the differentials of the parts ---
+
+    def _differentials(self) -> None:
+        """Of every part: written through, or a formal differential, which then gets a step of its own."""
+        for x in self.xs:
+            self.d[x] = ops.formal_differential(x)
+        for n in topological(self.f):
+            if n in self.active and n not in self.d:
+                through = self._is_linear(n) and (n is self.f or n not in self.names.names)
+                self.d[n] = tidy(self._local(n), self.typed) if through else ops.formal_differential(n)
+        if self.f not in self.xs and not self.derivation.first_principles:
+            self._recognize_terms()
+
+    def _is_linear(self, n: Expr) -> bool:
+        return n.op in _LINEAR or (n.op in _PRODUCTS and sum(a in self.active for a in n.args) == 1)
+
+    def _local(self, n: Expr) -> Expr:
+        return local_differential(n, {a: self.d[a] for a in n.args if a in self.active}, self.table)[0]
+
+    def _name(self) -> None:
+        """Names of our own for parts of a long formula, where a program gives none."""
+        if self.names.names or self.f in self.local or length(self.f) <= NAMED:
+            return
+        own = [n for n in self.typed if self.d.get(n) is ops.formal_differential(n) and n not in self.xs]
+        parts = {a for n in own for a in n.args if a in self.active}
+        self.names = Abbreviations(invented(self.f, parts, {*self.derivation.declared, *names_in(self.f)}))
+
+    def _forward(self) -> Iterator[Step]:
+        """The differential of the function, then those of its parts, from the outside in."""
+        if self.f in self.xs:
+            return
+        df = ops.formal_differential(self.f)
+        if self.d[self.f] is not df:
+            yield Step(df, self.d[self.f], "linearity", _RULES, _LINEARITY)
+        for n in self._parents_first(_formal(self.d[self.f])):
+            local = self.local[n]
+            yield Step(ops.formal_differential(n), local.d, local.by, local.source, local.says)
+
+    def _parents_first(self, roots: Sequence[Expr]) -> list[Expr]:
+        """The parts that need a step, each before those of which it is made, otherwise in the order of reading."""
+        order: list[Expr] = []
+        seen: set[Expr] = set(self.xs)
+        stack: list[tuple[Expr, bool]] = [(n, False) for n in roots]
+        while stack:
+            n, done = stack.pop()
+            if done:
+                order.append(n)
+            elif n not in seen:
+                seen.add(n)
+                if n not in self.local:
+                    self.local[n] = self._recognized(n) or self._by_operation(n)
+                stack.append((n, True))
+                stack.extend((part, False) for part in _formal(self.local[n].d) if part not in seen)
+        return order[::-1]
+
+    def _by_operation(self, n: Expr) -> Local:
+        d = {a: self.d[a] for a in n.args if a in self.active}
+        local, entry = local_differential(n, d, self.table)
+        after = tidy(local, self.typed)
+        if self._is_linear(n):  # a name of the program
+            return Local(after, "linearity", _RULES, _LINEARITY)
+        if entry is None and n.op == "mul":
+            entry = self.table.differentials.get("product")
+        if entry is None:
+            return Local(after, "definition", "definition", "the derivative of an undefined function")
+        return Local(after, entry.id, "; ".join(entry.source), entry.says)
+
+    # --- known gradients ---
+
+    def _recognize_terms(self) -> None:
+        """d f with a formal differential for the function, or for every additive part of it, that is a known form."""
+        df = ops.formal_differential(self.f)
+        whole = self._recognized(self.f)
+        if whole is not None:
+            self.local[self.f] = whole
+            self.d[self.f] = df
+            return
+        if self.d[self.f] is df:
+            return
+        found: list[Expr] = []
+        for term in self.f.args if self.f.op == "add" else (self.f,):
+            if term not in self.active:
+                continue
+            constants, rest = self._split(term)
+            written = self.d.get(rest)
+            known = None if written is ops.formal_differential(rest) else self._recognized(rest)
+            if known is None or (written is not None and same(known.d, written)) or same(known.d, self.d[term]):
+                found.append(self.d[term])  # not known, or known and obvious
+                continue
+            self.local[rest] = known
+            self.d[rest] = ops.formal_differential(rest)
+            found.append(tidy(ops.mul(*constants, self.d[rest]), self.typed))
+        self.d[self.f] = ops.add(*found)
+
+    def _split(self, term: Expr) -> tuple[list[Expr], Expr]:
+        """The constant scalar factors of a term, and the rest."""
+        if term.op != "mul":
+            return [], term
+        constants = [a for a in term.args if a.is_scalar and a not in self.active]
+        rest = ops.mul(*(a for a in term.args if not (a.is_scalar and a not in self.active)))
+        return (constants, rest) if rest.is_scalar else ([], term)
+
+    def _recognized(self, n: Expr) -> Local | None:
+        """A known gradient by the one variable that occurs, where the engine finds the same for this part."""
+        if self.derivation.first_principles or not n.is_scalar:
+            return None
+        targets = [x for x in self.xs if any(a in self.reached[x] for a in (n, *n.args))]
+        if len(targets) != 1:
+            return None
+        (x,) = targets
+        for known in recognizer(self.table)(n, x):
+            try:
+                engine = pullback(n, ops.num(1), (x,), self.table, self.short)[x]
+                if not equal(known.gradient, engine, self.table):
+                    continue
+            except MatcalcError:
+                continue
+            entry = known.entry
+            gradient = tidy(known.gradient, self.typed)
+            return Local(inner_form(gradient, x), entry.id, "; ".join(entry.source), entry.says or "a known gradient")
+        return None
+
+    # --- the whole differential ---
+
+    def _substituted(self) -> Expr:
+        """df in terms of the differentials of the variables alone, as it stands."""
+        full: dict[Expr, Expr] = {}
+        own = self.d[self.f] is ops.formal_differential(self.f)
+        root = self.local[self.f].d if own else self.d[self.f]
+        stack = [root]
+        while stack:
+            e = stack[-1]
+            if e in full:
+                stack.pop()
+                continue
+            if e in self.typed or not e.args or (e.op == "d" and e.args[0] in self.xs):
+                full[e] = e
+                continue
+            below = (self.local[e.args[0]].d,) if e.op == "d" else e.args
+            missing = [a for a in below if a not in full]
+            if missing:
+                stack.extend(missing)
+            elif e.op == "d":
+                full[e] = full[below[0]]
+            else:
+                args = tuple(full[a] for a in e.args)
+                full[e] = e if args == e.args else ops.rebuild(e, args)
+        return tidy(full[root], self.typed)
+
+    def _brought_to_form(self, whole: Expr, found: bool, raw: dict[Expr, Expr]) -> Iterator[Step]:
+        """The steps from the parts to the sum of the tr(G'*dX); ``raw`` receives the gradients.
+
+        ``found``: a single step gave the whole differential, so that nothing is to be put together.
+        """
+        last = whole if found else ops.formal_differential(self.f)
+        shorter = whole if found else self.shortened(whole)
+        raw.update(self._transposed(shorter))
+        form = ops.add(*(inner_form(g, x) for x, g in raw.items() if self.f in self.reached[x]))
+        if same(form, shorter):  # but for the order
+            whole, shorter = (form if same(form, whole) else whole), form
+        if not found and self.length(whole) <= (LONGEST if shorter is whole else READABLE):
+            yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
+            last = whole
+        if not found and shorter is not last and self.length(shorter) <= LONGEST:
+            together = last is not whole
+            by, says = ("substitution", "put together and shortened") if together else ("simplification", "shortened")
+            yield Step(last, shorter, by, "algebra", says, True)
+            last = shorter
+        if not same(form, last) and self.length(form) <= LONGEST:
+            yield Step(last, form, *why_form(last, self.xs), True)
+
+    def shortened(self, whole: Expr) -> Expr:
+        """A form that is clearly shorter, if there is one: what cancels is gone, traces stay traces."""
+        order = topological(whole)
+        if len(order) > _SHORTENED:
+            return whole
+        shorter = self.short(whole)
+        if length(shorter) > length(whole) - CLEARLY:
+            return whole
+        new = {n.op for n in topological(shorter)} - {n.op for n in order}
+        return whole if new & {"sum", "had"} else shorter
+
+    def _transposed(self, whole: Expr) -> dict[Expr, Expr]:
+        """The gradient by each variable as transposition of the whole differential leaves it."""
+        targets = tuple(ops.formal_differential(x) for x in self.xs)
+        found = pullback(whole, ops.num(1), targets, self.table, self.short)
+        return {x: self._in_order(tidy(found[dx], self.typed)) for x, dx in zip(self.xs, targets, strict=True)}
+
+    def _in_order(self, raw: Expr) -> Expr:
+        """The terms in the order of the differential, of which the last comes first; equal ones counted."""
+        terms: list[tuple[Fraction, Expr]] = []
+        for term in reversed(raw.args) if raw.op == "add" else (raw,):
+            inside = term.op == "t" and term.args[0].op == "add"
+            for part in turned(term.args[0]).args if inside else (term,):
+                c, rest = front(arranged(part))
+                equal_one = next((i for i, (_, other) in enumerate(terms) if same(other, rest)), None)
+                if equal_one is None:
+                    terms.append((c, rest))
+                else:
+                    terms[equal_one] = (terms[equal_one][0] + c, terms[equal_one][1])
+        return tidy(ops.add(*(scaled(c, rest) for c, rest in terms)), self.typed)
+
+    # --- the gradient ---
+
+    def _identified(self, x: Expr, answer: Expr, raw: Expr) -> Iterator[Step]:
+        """The gradient is read off; for a structured variable projected; then collected."""
+        structure = self.derivation.structure
+        suffix = x.name if len(self.variables) > 1 else ""
+        raw = tidy(self._declared(raw), self.typed)
+        gradient, convention = structured(raw, x, structure)
+        gradient = tidy(gradient, self.typed)
+        if gradient is not raw and equal(gradient, raw, self.table):
+            gradient = raw
+        projected = gradient is not raw
+        if same(gradient, answer) or self.length(gradient) > LONGEST:
+            gradient = answer
+        name = self.symbol("gradient", x.shape, suffix)
+        self.symbols[answer] = name
+        if not projected:
+            yield Step(name, gradient, "first-identification", IDENTIFIES, reading(x), True)
+        elif structure == "tied":
+            yield Step(name, gradient, "tied-entries", "Petersen & Pedersen 2012, eq. 138", convention or "", True)
+        else:
+            yield Step(name, gradient, "structure", IDENTIFIES, convention or "", True)
+        if gradient is not answer:
+            yield Step(gradient, answer, "collecting", "algebra", "collecting and factoring", True)
+        if self.derivation.layout == "numerator" and self.derivation.what == "gradient":
+            derivative = self.symbol("derivative", (x.cols, x.rows), suffix)
+            says = "the transposed gradient: rows follow the function"
+            shown = self.derivation.shown(self.derivation.answers[x.name])
+            self.kept.add(shown)
+            yield Step(derivative, shown, "numerator-layout", "definition", says, True)
+
+    def symbol(self, name: str, shape: Shape, suffix: str = "") -> Expr:
+        """A name for a result that is nobody else's."""
+        taken = {*self.derivation.declared, *names_in(self.f), *(s.name for s in self.names.names.values())}
+        name = f"{name}_{suffix}" if suffix else name
+        while name in taken:
+            name += "_"
+        return ops.sym(name, kind_of_shape(shape))
+
+
+def _formal(e: Expr) -> list[Expr]:
+    """What stands under formal differentials in e, in the order of reading."""
+    found: list[Expr] = []
+    stack, seen = [e], {e}
+    while stack:
+        n = stack.pop()
+        if n.op == "d":
+            found.append(n.args[0])
+            continue
+        new = [a for a in n.args if a not in seen]
+        seen.update(new)
+        stack.extend(reversed(new))
+    return found
