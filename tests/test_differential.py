@@ -1,4 +1,4 @@
-"""Differentials of expressions, built from the table: against numerical derivatives, and refused where there is none."""
+"""Differentials of expressions, built from the table: against numerical derivatives."""
 
 from __future__ import annotations
 
