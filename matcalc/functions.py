@@ -147,7 +147,8 @@ class Functions(Algebra):
 
     def _trace_of_chain(self, body: list[Expr]) -> Expr:
         square = len(body) > 1 and body[0].rows is body[-1].cols and body[0].rows is body[0].cols
-        if square and self._pair(body[-1], body[0]) is not None:  # tr(A*B*inv(A)) = tr(B)
+        met = self._pair(body[-1], body[0]) if square else None
+        if met is not None and len(met) < 2:  # tr(A*B*inv(A)) = tr(B)
             return self.trace(self.mul(body[-1], *body[:-1]))
         if len(body) == 2:
             for e, operator in (body, body[::-1]):

@@ -153,7 +153,11 @@ class Sums(Algebra):
             shared = self._split(shape, side, base, group)
             if shared is not None:
                 saved = sum(lengths[t] for t in group) - shared.length
-                even = len(group) == len(terms) and side != "number" and not any(map(_is_identity, shared.rests))
+                even = (
+                    len(group) == len(terms)
+                    and side != "number"
+                    and not (side in ("left", "right") and any(map(_is_identity, shared.rests)))
+                )
                 if saved >= (0 if even else 1):  # A - A*B stays, rather than A*(eye(n) - B)
                     ranked.append((-saved, side, group, shared))
         ranked.sort(key=lambda r: r[:2])
