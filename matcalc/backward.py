@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from matcalc import ops
 from matcalc.adjoint import pullback
-from matcalc.expr import Expr, depends, symbols, topological
+from matcalc.expr import Expr, replace, symbols
 from matcalc.facts import facts_of
-from matcalc.kinds import Kind, kind_of_shape
+from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
 from matcalc.simplify import Simplifier
 from matcalc.table import Table
@@ -28,12 +28,52 @@ _PLAIN = 3  # the cotangent of a part without a name is written out if it has at
 @dataclass(frozen=True, slots=True)
 class Backward:
     """Lines ``name = expression`` in dependency order (the forward ones that are used, then adjoints), and for each
-    variable its gradient in terms of them, written out, and under the name of its adjoint."""
+    variable its gradient in terms of them, written out, and under the name of its adjoint.
+
+    ``forward`` are all lines of the program up to the function, in terms of names, ``root`` is the function in terms of
+    them; ``absent`` the variables that do not occur.
+    """
 
     lines: tuple[tuple[str, Expr], ...]
     named: Mapping[str, Expr]
     full: Mapping[str, Expr]
     adjoints: Mapping[str, str]
+    forward: tuple[tuple[str, Expr], ...]
+    root: Expr
+    absent: tuple[str, ...]
+
+    def in_terms_of(self, name: str, variable: Expr, *roots: Expr) -> list[Expr]:
+        """The roots with all names written out except one, which the variable stands for."""
+        values: dict[str, Expr] = {name: variable}
+        for other, e in (*self.forward, *self.lines):
+            if other not in values:
+                values[other] = _put_in(e, values)
+        return [_put_in(e, values) for e in roots]
+
+    def written_out(self, e: Expr, values: Mapping[str, Expr]) -> Expr:
+        """An expression in terms of the lines with all names written out, given what the names of the program are."""
+        found = dict(values)
+        for name, line in self.lines:
+            if name not in found:
+                found[name] = _put_in(line, found)
+        return _put_in(e, found)
+
+
+def _put_in(e: Expr, values: Mapping[str, Expr]) -> Expr:
+    return _with(e, {s: values[s.name] for s in symbols(e) if s.name in values})
+
+
+def _with(e: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
+    """The expression with nodes replaced as reading its text would put them in: -X is minus all of X."""
+    return replace(e, mapping, _read_again)
+
+
+def _read_again(old: Expr, args: tuple[Expr, ...]) -> Expr:
+    first = args[0]
+    if old.op == "mul" and first.op == "num" and first.data < 0:  # type: ignore[operator]
+        size = -first.data  # type: ignore[operator]
+        return ops.neg(ops.mul(*(args[1:] if size == 1 else (ops.num(size), *args[1:]))))
+    return ops.rebuild(old, args)
 
 
 @dataclass(slots=True)
@@ -51,37 +91,54 @@ class _Adjoint:
 
 
 class _Program:
-    """What the names of a program stand for, in both directions."""
+    """What the names of a program stand for, and its graph: a name is above what it stands for."""
 
-    def __init__(self, f: Expr, definitions: Sequence[tuple[str, Expr]], short: Simplifier) -> None:
+    def __init__(self, lines: Sequence[tuple[str, Expr]], short: Simplifier) -> None:
         self.short = short
-        self.names: dict[Expr, str] = {}
-        for name, node in definitions:
-            if node is not f and node.args:
-                self.names.setdefault(node, name)
-        self.symbol = {node: ops.sym(name, _kind(node)) for node, name in self.names.items()}
-        self.forward = {node: self._inside(node) for node in self.names}
-        self.again = {e: self.symbol[node] for node, e in self.forward.items()}
+        self.value: dict[Expr, Expr] = {}  # of the symbol of a line: its expression, in terms of symbols
+        self.symbol: dict[str, Expr] = {}
+        self.again: dict[Expr, Expr] = {}  # back from an expression to the symbol
+        typed: dict[Expr, Expr] = {}  # symbols without facts to those with the facts of what they stand for
+        *named, (_, last) = lines
+        for name, e in named:
+            e = ops.substitute(ops.substitute(e, typed), self.again)
+            symbol = ops.sym(name, kind_of_shape(e.shape, facts_of(e)))
+            typed[ops.sym(name, kind_of_shape(e.shape))] = symbol
+            self.symbol[name] = symbol
+            self.value[symbol] = e
+            if e.args:
+                self.again.setdefault(e, symbol)
+        self.root = ops.substitute(ops.substitute(last, typed), self.again)
 
-    def _inside(self, node: Expr) -> Expr:
-        """A definition in terms of the other names."""
-        args = [ops.substitute(a, self.symbol) for a in node.args]
-        return ops.rebuild(node, args)
+    def below(self, n: Expr) -> tuple[Expr, ...]:
+        e = self.value.get(n)
+        return n.args if e is None else (e,)
+
+    def order(self) -> list[Expr]:
+        """Every node of the function and of what its names stand for, parts first."""
+        order: list[Expr] = []
+        seen: set[Expr] = set()
+        stack = [(self.root, False)]
+        while stack:
+            n, done = stack.pop()
+            if done:
+                order.append(n)
+            elif n not in seen:
+                seen.add(n)
+                stack.append((n, True))
+                stack.extend((a, False) for a in reversed(self.below(n)) if a not in seen)
+        return order
 
     def written(self, e: Expr) -> Expr:
-        """An expression in terms of names, in short form."""
-        found = self.short.settled(ops.substitute(e, self.symbol))
+        """An expression in short form, in terms of names also where it came out as what one stands for."""
+        found = self.short.settled(ops.substitute(e, self.again))
         renamed = ops.substitute(found, self.again)
         return found if renamed is found else self.short.settled(renamed)
 
 
-def _kind(node: Expr) -> Kind:
-    return kind_of_shape(node.shape, facts_of(node))
-
-
 def backward(
-    f: Expr,
-    definitions: Sequence[tuple[str, Expr]],
+    lines: Sequence[tuple[str, Expr]],
+    values: Mapping[str, Expr],
     targets: Mapping[str, Expr],
     taken: Container[str],
     table: Table,
@@ -89,57 +146,67 @@ def backward(
     pattern: str = "d{}",
     projected: Container[str] = (),
 ) -> Backward:
-    """The adjoints of the targets (variables, or quantities that the definitions name) in the scalar f.
+    """The adjoints of the targets in the scalar that the last of the lines is.
 
-    ``pattern`` makes the name of an adjoint. Of the targets in ``projected`` the gradient is a projection of it.
+    Each line is in terms of the names of those before it; ``values`` are the names written out. ``targets`` are variables
+    as symbols, or anything for a name of a line. ``pattern`` makes the name of an adjoint. Of the targets in
+    ``projected`` the gradient is a projection of the adjoint.
     """
-    program = _Program(f, definitions, short)
-    wanted = {node: name for name, node in targets.items()}
-    names = _Names(taken, pattern, {**program.names, **wanted})
-    active = depends(f, wanted)
-    order = topological(f)
-    ends = {n for n in order if n in active and (n in program.names or n in wanted)}
-    ends |= _branches(f, order, active, ends)
-    stops = ends | set(program.names)
-    pass_on = _Pass(table, short, program, wanted)
+    program = _Program(lines, short)
+    targets = {name: program.symbol.get(name, x) for name, x in targets.items()}
+    wanted = {x: name for name, x in targets.items()}
+    names = _Names(taken, pattern, {**{s: s.name for s in program.value}, **wanted})
+    order = program.order()
+    active = set(wanted)
+    for n in order:
+        if any(a in active for a in program.below(n)):
+            active.add(n)
+    ends = {n for n in order if n in active and (n in program.value or n in wanted)}
+    ends |= _branches(program, order, active, ends)
+    stops = ends | set(program.value)
+    cotangents = _Cotangents(table, short, program, wanted)
     owner: dict[Expr, str] = {}  # of a part without a name: the quantity that it is a part of
+    last = program.root
     for node in reversed(order):
-        if node is not f and node not in ends:
+        if node is not last and node not in ends:
             continue
-        if node is f:
+        if node is last:
             symbol = expr = ops.num(1)
-            name = next((n for n, e in definitions if e is f), "")
+            name = ""
         else:
-            parts = pass_on.received.pop(node, [])
+            parts = cotangents.received.pop(node, [])
             if not parts:
                 continue
-            expr = pass_on.gathered(node, parts)
+            expr = cotangents.gathered(node, parts)
             delta = node in owner
             name = owner[node] if delta else names.of[node]
-            if delta and (length(expr) <= _PLAIN or ops.unlift(expr) is not None):
-                symbol = expr
-            else:
-                symbol = ops.sym(names.delta(name) if delta else names.adjoint(node), kind_of_shape(node.shape))
-        below = _next(node, stops)
+            plain = not expr.args or (delta and (length(expr) <= _PLAIN or ops.unlift(expr) is not None))
+            kind = kind_of_shape(node.shape)
+            symbol = expr if plain else ops.sym(names.delta(name) if delta else names.adjoint(node), kind)
+        e = program.value.get(node, node)
+        below = _next(e, node, stops)
         for n in below:
             if n in ends and n not in names.of:
                 owner.setdefault(n, name)
-        pass_on.node(node, _Adjoint(symbol, expr, delta=node in owner), ends, below)
-    return _result(order, program, pass_on.adjoints, wanted, names, projected)
+        cotangents.pass_on(node, e, _Adjoint(symbol, expr, delta=node in owner), ends, below)
+    present = set(order)
+    absent = tuple(name for name, x in targets.items() if x not in present)
+    return _result(order, program, cotangents.adjoints, targets, values, names, projected, absent)
 
 
-def _branches(f: Expr, order: list[Expr], active: set[Expr], ends: set[Expr]) -> set[Expr]:
+def _branches(program: _Program, order: list[Expr], active: set[Expr], ends: set[Expr]) -> set[Expr]:
     """Parts without a name whose cotangent goes on to several ends by several arguments."""
-    several = f  # stands for more than one
+    several = program.root  # stands for more than one
+    whole = {program.root, *program.value.values()}
     reached: dict[Expr, Expr] = {}
     found: set[Expr] = set()
     for n in order:
         if n in ends:
             reached[n] = n
-        elif n in active and n is not f:
+        elif n in active:
             below = {reached[a] for a in n.args if a in active}
             reached[n] = below.pop() if len(below) == 1 else several
-            if reached[n] is several and sum(a in active for a in n.args) > 1:
+            if reached[n] is several and n not in whole and sum(a in active for a in n.args) > 1:
                 found.add(n)
     return found
 
@@ -175,7 +242,7 @@ class _Names:
         return found
 
 
-class _Pass:
+class _Cotangents:
     """Cotangents on their way back."""
 
     def __init__(self, table: Table, short: Simplifier, program: _Program, wanted: Container[Expr]) -> None:
@@ -185,16 +252,16 @@ class _Pass:
         self.wanted = wanted
         self.adjoints: dict[Expr, _Adjoint] = {}
         self.received: dict[Expr, list[tuple[Expr, Expr]]] = {}  # end: (source, contribution in terms of its symbol)
-        self._below: dict[Expr, tuple[tuple[Expr, ...], Container[Expr]]] = {}
+        self._below: dict[Expr, tuple[Expr, tuple[Expr, ...], Container[Expr]]] = {}
         self._inline: dict[Expr, dict[Expr, Expr]] = {}
 
-    def node(self, node: Expr, adjoint: _Adjoint, ends: set[Expr], below: Mapping[Expr, None]) -> None:
-        """The cotangents that a node passes on."""
+    def pass_on(self, node: Expr, e: Expr, adjoint: _Adjoint, ends: set[Expr], below: Mapping[Expr, None]) -> None:
+        """From a node, which is e in terms of those below it, to these."""
         self.adjoints[node] = adjoint
         reached = tuple(n for n in below if n in ends)
-        through = pullback(node, adjoint.symbol, reached, self.table, self.short, below) if reached else {}
+        through = pullback(e, adjoint.symbol, reached, self.table, self.short, below) if reached else {}
         found = {t: g for t, g in through.items() if not _is_zero(g)}
-        self._below[node] = tuple(found), below
+        self._below[node] = e, tuple(found), below
         adjoint.users = len(found)
         for t, g in found.items():
             self.received.setdefault(t, []).append((node, g))
@@ -202,8 +269,8 @@ class _Pass:
     def inline(self, source: Expr, target: Expr) -> Expr:
         """The contribution of a source with its adjoint written out."""
         if source not in self._inline:
-            reached, below = self._below[source]
-            self._inline[source] = pullback(source, self.adjoints[source].expr, reached, self.table, self.short, below)
+            e, reached, below = self._below[source]
+            self._inline[source] = pullback(e, self.adjoints[source].expr, reached, self.table, self.short, below)
         return self._inline[source][target]
 
     def gathered(self, target: Expr, parts: list[tuple[Expr, Expr]]) -> Expr:
@@ -228,17 +295,17 @@ class _Pass:
         return adjoint.users <= 1 and source not in self.wanted and length(adjoint.expr) <= SHORT
 
 
-def _next(node: Expr, stops: set[Expr]) -> dict[Expr, None]:
-    """The stops that a node is made of directly, in order of occurrence."""
+def _next(e: Expr, node: Expr, stops: set[Expr]) -> dict[Expr, None]:
+    """The stops that a node, which is e, is made of directly, in order of occurrence."""
     found: dict[Expr, None] = {}
     seen: set[Expr] = set()
-    stack = list(reversed(node.args))
+    stack = [e]
     while stack:
         n = stack.pop()
         if n in seen:
             continue
         seen.add(n)
-        if n in stops:
+        if n in stops and n is not node:
             found[n] = None
         else:
             stack.extend(reversed(n.args))
@@ -266,26 +333,30 @@ def _result(
     order: Sequence[Expr],
     program: _Program,
     adjoints: Mapping[Expr, _Adjoint],
-    wanted: Mapping[Expr, str],
+    targets: Mapping[str, Expr],
+    values: Mapping[str, Expr],
     names: _Names,
     projected: Container[str],
+    absent: tuple[str, ...],
 ) -> Backward:
     """Only what is used, in dependency order; and the gradients written out."""
-    named = {name: adjoints[node].expr if node in adjoints else ops.zeros(*node.shape) for node, name in wanted.items()}
+    wanted = {x: name for name, x in targets.items()}
+    named = {name: adjoints[x].expr if x in adjoints else ops.zeros(*x.shape) for name, x in targets.items()}
     back = [(a.symbol, a.expr) for a in (adjoints[n] for n in reversed(order) if n in adjoints) if a.has_line]
-    full: dict[Expr, Expr] = {program.symbol[node]: node for node in program.names}
-    lines = [(name, program.forward[node]) for node, name in program.names.items()]
+    full: dict[Expr, Expr] = {s: values[s.name] for s in program.value}
+    lines = [(s.name, e) for s, e in program.value.items()]
     used = {name for name, _ in needed([(s.name, e) for s, e in back], named.values())}
     for s, e in back:
         if s.name in used:
-            full[s] = ops.substitute(e, full)
-    written = {name: ops.substitute(e, full) for name, e in named.items()}
+            full[s] = _with(e, full)
+    written = {name: _with(e, full) for name, e in named.items()}
     also = _answers_among(adjoints, wanted, names, projected)
     back = [(also.get(s, s), ops.substitute(e, also)) for s, e in back if s.name in used and also.get(e) is not s]
     standing = dict(back)
     named = {name: standing[also[e]] if e in also else ops.substitute(e, also) for name, e in named.items()}
     lines_used = needed(lines + [(s.name, e) for s, e in back], named.values())
-    return Backward(lines_used, named, written, {name: names.adjoint(node) for node, name in wanted.items()})
+    called = {name: names.adjoint(x) for name, x in targets.items()}
+    return Backward(lines_used, named, written, called, tuple(lines), program.root, absent)
 
 
 def _answers_among(

@@ -280,8 +280,9 @@ class Derivation:
         how = {"auto": "auto", "projected": "auto", "tied": "tied", "free": "free"}[self.structure]
         verdicts = []
         for a in self.answers.values():
-            cut = {a.node: a.variable} if a.node is not None else {}
-            f, gradient = (ops.substitute(e, cut) for e in (self.loss, a.expr))
+            f, gradient = self.loss, a.expr
+            if a.node is not None and self.backward is not None:
+                f, gradient = self.backward.in_terms_of(a.name, a.variable, self.backward.root, self.backward.named[a.name])
             verdicts.append(verify_gradient(f, a.variable, gradient, kinds=self.declared, structure=how, **options))
         return min(verdicts, key=lambda v: (v.holds, -v.residual))
 
@@ -388,9 +389,9 @@ def derive(
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
     program_of: Backward | None = None
     first: list[Expr] = []  # the gradients, where they are differentiated in turn
-    if f.is_scalar and order == 1 and any(node is not f and node.args for _, node in problem.definitions):
+    if f.is_scalar and order == 1 and len(problem.lines) > 1:
         taken |= {name for name, _ in problem.definitions}
-        program_of = _backward(f, problem, nodes, taken, structure, table, short, adjoint)
+        program_of = _backward(problem, nodes, taken, structure, table, short, adjoint)
         for name, x in variables.items():
             convention = structured(program_of.full[name], x, structure)[1]
             node = nodes[name] if nodes[name] is not x else None
@@ -441,7 +442,6 @@ def derive(
 
 
 def _backward(
-    f: Expr,
     problem: Problem,
     nodes: Mapping[str, Expr],
     taken: set[str],
@@ -453,11 +453,13 @@ def _backward(
     """The backward program. Nothing is shortened before it is differentiated, so what is declared of the targets may be
     used throughout; their gradients are projected last."""
     linear = {name for name, x in nodes.items() if x.op == "sym" and structured(x, x, structure)[0] is not x}
-    found = backward(f, problem.definitions, nodes, taken, table, short, pattern, linear)
+    values = dict(problem.definitions)
+    found = backward(problem.lines, values, nodes, taken, table, short, pattern, linear)
     named, full = dict(found.named), dict(found.full)
     for name in linear:
-        named[name], full[name] = (short.settled(structured(e[name], nodes[name], structure)[0]) for e in (named, full))
-    return Backward(found.lines, named, full, found.adjoints)
+        named[name] = short.settled(structured(named[name], nodes[name], structure)[0])
+        full[name] = found.written_out(named[name], values)
+    return replace(found, named=named, full=full)
 
 
 def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:

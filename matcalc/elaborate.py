@@ -10,8 +10,8 @@ from typing import Any
 from matcalc import ops
 from matcalc.draft import axis_of, span_of
 from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
-from matcalc.expr import Expr
-from matcalc.kinds import Kind
+from matcalc.expr import Expr, topological
+from matcalc.kinds import Kind, kind_of_shape
 from matcalc.program import Inference, Line, Program
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 from matcalc.symmetry import is_symmetric
@@ -25,6 +25,13 @@ MAX_EXPONENT = 10_000
 def elaborate(program: Program, inference: Inference) -> list[Expr]:
     """The expression of each line, names of earlier lines replaced by what they stand for."""
     return _Elaboration(program, inference).run()
+
+
+def elaborated_lines(program: Program, inference: Inference) -> list[tuple[str, Expr]]:
+    """Each line that keeps its name, with its expression in terms of the names of earlier lines; and the unnamed one."""
+    lines = _Lines(program, inference)
+    lines.run()
+    return lines.kept
 
 
 class _Elaboration:
@@ -45,8 +52,12 @@ class _Elaboration:
                     self._values[node.at] = _BUILD[node.op](self, node)
                 except MatcalcError as error:
                     raise error.at(self.program.text, node.start) from None
-            self.results.append(self._values[-1])
+            self.results.append(self._finished(line, self._values[-1]))
         return self.results
+
+    def _finished(self, line: Line, value: Expr) -> Expr:
+        """What the name of the line stands for in later lines."""
+        return value
 
     def _of(self, node: Node) -> Expr:
         return self._values[node.at]  # type: ignore[no-any-return]
@@ -214,6 +225,31 @@ class _Elaboration:
         if len(specs) == 1:
             specs = [("all",), *specs] if base.rows is ONE else [*specs, ("all",)]
         return ops.slice_(base, specs[0], specs[1], *at)
+
+
+class _Lines(_Elaboration):
+    """Names of lines stand for themselves. Numbers do not keep their names, nor does what a free index is part of."""
+
+    def __init__(self, program: Program, inference: Inference) -> None:
+        super().__init__(program, inference)
+        self.kept: list[tuple[str, Expr]] = []
+
+    def _finished(self, line: Line, value: Expr) -> Expr:
+        named = bool(value.args) or value.op == "sym"
+        if line.name and (not named or _has_free_index(value)):
+            return value
+        self.kept.append((line.name, value))
+        return ops.sym(line.name, kind_of_shape(value.shape)) if line.name else value
+
+
+def _has_free_index(e: Expr) -> bool:
+    """Whether a letter in an index is not bound by a sum over it."""
+    free: dict[Expr, frozenset[Expr]] = {}
+    nothing: frozenset[Expr] = frozenset()
+    for n in topological(e):
+        inside = nothing.union(*(free[a] for a in n.args)) if n.args else nothing
+        free[n] = frozenset((n,)) if n.op == "idx" else inside - {n.args[0]} if n.op == "isum" else inside
+    return bool(free[e])
 
 
 def _lifted(terms: list[Expr]) -> list[Expr]:

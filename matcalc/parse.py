@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matcalc.declarations import kind_of
 from matcalc.draft import Conflict
-from matcalc.elaborate import elaborate
+from matcalc.elaborate import elaborate, elaborated_lines
 from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownName
 from matcalc.expr import Expr, topological
 from matcalc.infer import infer
@@ -26,7 +26,8 @@ class Problem:
 
     ``function`` is the expression; ``kinds`` are those of every name that occurs or is declared, in order of
     occurrence; ``definitions`` the named lines of a program, each written out; ``inferred`` the names whose
-    kind was not declared; ``notes`` what the reader should know about that.
+    kind was not declared; ``notes`` what the reader should know about that. ``lines`` are the named lines before the
+    function's, and its own without a name, each in terms of the names of those before it.
     """
 
     function: Expr
@@ -35,6 +36,7 @@ class Problem:
     inferred: frozenset[str]
     notes: tuple[str, ...]
     text: str
+    lines: tuple[tuple[str, Expr], ...] = ()
 
 
 def parse(text: str, declare: Declarations = None, *, dims: Iterable[str] = ()) -> Expr:
@@ -86,7 +88,15 @@ def read(
         if base is None or spelled(base[1]) not in known:
             raise UnknownName(f"{name} neither occurs nor is declared", hint=f"the names are {', '.join(kinds)}")
     inferred = frozenset({*program.variables, *program.functions})
-    return Problem(values[number], kinds, definitions, inferred, _notes(program, kinds, values[number]), text)
+    kept = elaborated_lines(program, inference) if len(program.lines) > 1 else []
+    lines = _up_to(program.lines[number].name, kept)
+    return Problem(values[number], kinds, definitions, inferred, _notes(program, kinds, values[number]), text, lines)
+
+
+def _up_to(name: str, kept: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], ...]:
+    """The lines before the one of that name, and this one without its name; none if it is not among them."""
+    end = next((i for i, (other, _) in enumerate(kept) if other == name), None)
+    return () if end is None else (*kept[:end], ("", kept[end][1]))
 
 
 def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple[str, ...]:
