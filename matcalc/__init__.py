@@ -28,7 +28,8 @@ from matcalc.errors import (
 if TYPE_CHECKING:  # what the descriptors below find
     identities: Any
     from matcalc.check import Check, check
-    from matcalc.derive import Derivation, derive
+    from matcalc.derivatives import derive
+    from matcalc.derive import Derivation
     from matcalc.parse import parse
     from matcalc.solve import Solution, solve
     from matcalc.sympy_api import gradient, hessian, jacobian
@@ -40,7 +41,7 @@ _HOMES = {
     "Derivation": "matcalc.derive",
     "Solution": "matcalc.solve",
     "check": "matcalc.check",
-    "derive": "matcalc.derive",
+    "derive": "matcalc.derivatives",
     "gradient": "matcalc.sympy_api",
     "hessian": "matcalc.sympy_api",
     "jacobian": "matcalc.sympy_api",

@@ -1,7 +1,7 @@
 """Jacobians and Hessians: one differential, read in several ways.
 
 The map dY in terms of dX is always closed. From it: the matrix J with dy = J*dx for vectors, the vec form
-vec(dY) = V*vec(dX) with columns stacked for matrices, the index form with deltas. (Magnus & Neudecker 2019, ch. 5, 6, 9, 10.)
+vec(dY) = V*vec(dX) with columns stacked for matrices, the index form with deltas. (Magnus & Neudecker 2019, ch. 5-10.)
 """
 
 from __future__ import annotations
@@ -51,8 +51,16 @@ def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Ta
     dx = ops.sym(d_name, replace(kind, facts=frozenset()))
     along = dx if structure == "free" else structured(dx, x, "projected" if structure == "auto" else structure)[0]
     if structure == "tied" and along is not dx:
-        raise UnsupportedError("second derivatives in the tied-entries convention are not supported", hint="leave --structure out for the projected form")
+        raise UnsupportedError(
+            "second derivatives in the tied-entries convention are not supported",
+            hint="leave --structure out for the projected form",
+        )
     change = short.settled(differential(f, {x: along}, table))
+    return read_off(f, x, dx, change, table, short)
+
+
+def read_off(f: Expr, x: Expr, dx: Expr, change: Expr, table: Table, short: Simplifier) -> Forms:
+    """The matrix and the index form of a map that is linear in dx."""
     if x.is_scalar:
         slope = short.settled(ops.substitute(change, {dx: ops.num(1)}))
         return Forms(f, x, dx, change, slope, False, None)

@@ -1,7 +1,7 @@
 """Index form: the derivative as an array, J[i, j, k, l] = df_ij/dX_kl, written with entries and deltas.
 
 A lowering of an expression that is linear in dX, in one direction only: every term becomes a product of entries that
-share indices, ``delta_ik*x_l``, with sums over inner indices where matrices meet. The same terms are an einsum for code.
+share indices, ``delta_ik*x_l``, with sums over inner indices where matrices meet. The same terms are einsums in code.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from matcalc import ops
 from matcalc.errors import UnsupportedError
@@ -79,11 +80,16 @@ class _State:
     deltas: tuple[Delta, ...]
 
 
-def index_form(e: Expr, dx: Expr, short: Callable[[Expr], Expr] = lambda e: e, places: tuple[Index, Index] | None = None) -> IndexForm:
+def index_form(
+    e: Expr,
+    dx: Expr,
+    short: Callable[[Expr], Expr] = lambda e: e,
+    places: tuple[Index, Index] | None = None,
+) -> IndexForm:
     """The index form of e, linear in the symbol dx; UnsupportedError if an operation has none.
 
-    ``short`` shortens the arrays whose entries are taken; ``places`` are indices for the variable that are given (letters
-    or numbers, None for an axis that is free): they are not among the indices of the form.
+    ``short`` shortens the arrays whose entries are taken; ``places`` are indices for the variable that are given
+    (letters or numbers, None for an axis that is free): they are not among the indices of the form.
     """
     given = [i for i in places or () if i is not None]
     letters = _letters(names_in(e, dx) | set(given))
@@ -98,7 +104,8 @@ def index_form(e: Expr, dx: Expr, short: Callable[[Expr], Expr] = lambda e: e, p
             done.append(_finished(state, var, dx.shape, shape_at + shape_var, short))
         else:
             todo.extend(reversed(_expanded(state, active, letters)))
-    named = [(i, d) for i, d in zip((*at, *var), (*e.shape, *dx.shape), strict=True) if i is not None and i not in given]
+    axes = zip((*at, *var), (*e.shape, *dx.shape), strict=True)
+    named = [(i, d) for i, d in axes if i is not None and i not in given]
     return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(_collected(done)))
 
 
@@ -106,14 +113,14 @@ def _collected(terms: list[Term]) -> list[Term]:
     """Like terms added up: the same deltas and entries, in any order."""
     totals: dict[object, tuple[Term, list[Expr]]] = {}
     for t in terms:
-        key = (frozenset(t.deltas), tuple(sorted(((id(e.array), e.indices) for e in t.entries))), t.summed)
+        key = (frozenset(t.deltas), tuple(sorted((id(e.array), e.indices) for e in t.entries)), t.summed)
         totals.setdefault(key, (t, []))[1].append(ops.mul(*t.scalars))
     found: list[Term] = []
     for t, scalars in totals.values():
         if len(scalars) == 1:
             found.append(t)
             continue
-        total: dict[tuple[tuple[Expr, object], ...], Fraction] = {}
+        total: dict[tuple[tuple[Expr, Any], ...], Fraction] = {}
         for s in scalars:
             p = parts(s)
             rest = tuple(p.scalars.items())
@@ -147,7 +154,13 @@ def _entry(x: Expr, at: tuple[Index, Index]) -> tuple[Entry, ...]:
 def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_State]:
     n, (i, j) = s.node, s.at
 
-    def to(node: Expr, at: tuple[Index, Index], *entries: Entry, scalars: tuple[Expr, ...] = (), deltas: tuple[Delta, ...] = ()) -> _State:
+    def to(
+        node: Expr,
+        at: tuple[Index, Index],
+        *entries: Entry,
+        scalars: tuple[Expr, ...] = (),
+        deltas: tuple[Delta, ...] = (),
+    ) -> _State:
         return _State(node, at, s.scalars + scalars, s.entries + entries, s.deltas + deltas)
 
     def fresh(d: Dim) -> Index:
@@ -243,8 +256,8 @@ def _placed(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: i
             continue
         a = i if rows.op == "eye" else fresh(entry.rows)
         b = j if cols.op == "eye" else fresh(entry.cols)
-        places = [*(_entry(rows, (a, i)) if rows.op != "eye" else ()), *(_entry(cols, (b, j)) if cols.op != "eye" else ())]
-        out.append(to(entry, (a, b), *places))
+        stands = [_entry(rows, (a, i)) if rows.op != "eye" else (), _entry(cols, (b, j)) if cols.op != "eye" else ()]
+        out.append(to(entry, (a, b), *stands[0], *stands[1]))
     return out
 
 
@@ -259,7 +272,7 @@ def _finished(
     entries = []
     for e in s.entries:
         if e.array.op == "eye":
-            deltas.append(Delta(*e.indices, e.array.rows))
+            deltas.append(Delta(e.indices[0], e.indices[1], e.array.rows))
         else:
             entries.append(e)
     kept: list[Delta] = []
@@ -275,7 +288,8 @@ def _finished(
             entries = [Entry(e.array, tuple(rename.get(i, i) for i in e.indices)) for e in entries]
         else:
             kept.append(d)
-    real = {i for e in entries if e.array.op != "ones" for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
+    real = {i for e in entries if e.array.op != "ones" for i in e.indices}
+    real |= {i for d in kept for i in (d.left, d.right)}
     entries = [e for e in entries if e.array.op != "ones" or not real.union(free).issuperset(e.indices)]
     entries = _contracted(entries, {*free, *(i for d in kept for i in (d.left, d.right))})
     entries = [_shortened(e, short) for e in entries]

@@ -16,21 +16,21 @@ from matcalc.text import text
 _SIMPLE = frozenset({"sym", "ones", "const"})
 
 
-def index_text(form: IndexForm, name: str = "J") -> str:
-    """One line: name[indices] = sum of products of entries, scalars and deltas."""
-    head = f"{name}[{','.join(form.indices)}]" if form.indices else name
+def index_text(form: IndexForm, name: str = "J", head: str = "") -> str:
+    """One line: name[indices] = sum of products of entries, scalars and deltas; ``head`` is another left side."""
+    head = head or (f"{name}[{','.join(form.indices)}]" if form.indices else name)
     style = _Style(text, "delta_{}", lambda body, at: f"{body}_{at}", "sum_{} ", "*")
     return f"{head} = {_sum(form, style)}"
 
 
-def index_pretty(form: IndexForm, name: str = "J") -> str:
+def index_pretty(form: IndexForm, name: str = "J", head: str = "") -> str:
     """The same in Unicode: ``J_ijkl = δ_ik·B_lj``."""
-    head = f"{name}_{_run(form.indices)}" if form.indices else name
+    head = head or (f"{name}_{run(form.indices)}" if form.indices else name)
     style = _Style(pretty, "δ_{}", lambda body, at: f"{body}_{at}", "Σ_{} ", "·")
     return f"{head} = {_sum(form, style)}"
 
 
-def index_latex(form: IndexForm, name: str = "J") -> str:
+def index_latex(form: IndexForm, name: str = "J", head: str = "") -> str:
     """The same in LaTeX."""
     arrays = [x for t in form.terms for x in (*t.scalars, *(e.array for e in t.entries))]
     notation = Notation(names=names_for(arrays))
@@ -43,7 +43,7 @@ def index_latex(form: IndexForm, name: str = "J") -> str:
         r"\left({}\right)",
         latex=True,
     )
-    head = f"{name}_{{{_run(form.indices)}}}" if form.indices else name
+    head = head or (f"{name}_{{{run(form.indices)}}}" if form.indices else name)
     return f"{head} = {_sum(form, style)}"
 
 
@@ -66,13 +66,16 @@ class _Style:
         if scalar is not None:
             body = self.write(scalar)
             factors.append(self.brackets.format(body) if scalar.op == "add" else body)
-        factors += [self.delta.format(_run((d.left, d.right))) for d in t.deltas]
+        factors += [self.delta.format(run((d.left, d.right))) for d in t.deltas]
         for e in t.entries:
+            if e.array.op == "unit" and e.array.args[0].op in ("num", "sym"):
+                factors.append(self.delta.format(run((*e.indices, self.write(e.array.args[0])))))
+                continue
             body = self.write(e.array)
             plain = e.array.op in _SIMPLE and not (self.latex and "_" in body)
-            factors.append(self.entry(body if plain else self.brackets.format(body), _run(e.indices)))
+            factors.append(self.entry(body if plain else self.brackets.format(body), run(e.indices)))
         product = self.times.join(factors) or "1"
-        return negative, f"{self.total.format(_run(t.summed))}{product}" if t.summed else product
+        return negative, f"{self.total.format(run(t.summed))}{product}" if t.summed else product
 
 
 def _sum(form: IndexForm, style: _Style) -> str:
@@ -93,6 +96,6 @@ def _scalar(t: Term) -> tuple[bool, Expr | None]:
     return p.coef < 0, compose(abs(p.coef), p.scalars, [])
 
 
-def _run(indices: Sequence[str]) -> str:
+def run(indices: Sequence[str]) -> str:
     """``ijk``, or with commas where an index is longer than a letter."""
     return "".join(indices) if all(len(i) == 1 for i in indices) else ",".join(indices)

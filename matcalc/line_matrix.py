@@ -1,7 +1,7 @@
-"""The matrix J with dy = J*dx for vectors and rows: the first identification theorem, read off by pushing products down.
+"""The matrix J with dy = J*dx for vectors and rows, read off by pushing products down: the first identification theorem.
 
-What stands around dx on its way to the top is kept as L*(...)*R, so that x*dx'*A*x gives x*(A*x)' and Kronecker products
-occur only where the differential itself has an array of more than two axes inside. (Magnus & Neudecker 2019, sec. 5.)
+What stands around dx on its way to the top is kept as L*(...)*R, so that x*dx'*A*x gives x*(A*x)', and Kronecker
+products occur only where the differential has an array of more than two axes inside. (Magnus & Neudecker 2019, ch. 5.)
 """
 
 from __future__ import annotations
@@ -107,9 +107,8 @@ def _pushed(s: _State, active: set[Expr]) -> list[_State] | None:
             rows, cols = picks(n)
             return [_surrounded(s, n.args[0], rows, ops.transpose(cols))]
         case "block":
-            return [
-                _surrounded(s, entry, ops.transpose(rows), cols) for entry, rows, cols in placements(n) if entry in active
-            ]
+            found = [(entry, ops.transpose(rows), cols) for entry, rows, cols in placements(n) if entry in active]
+            return [_surrounded(s, *place) for place in found]
     return None
 
 

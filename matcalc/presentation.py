@@ -1,7 +1,7 @@
 """Jacobians and Hessians for readers: the matrix where there is one, else the map, the index form and the vec form.
 
-Every line says which form it is: ``dY = ...dX...`` is the linear map, ``J_ijk = ...`` the array, ``vec(dY) = V·vec(dX)``
-the matrix for columns stacked.
+Every line says which form it is: ``dY = ...dX...`` is the linear map, ``J_ijk = ...`` the array,
+``vec(dY) = V·vec(dX)`` the matrix for columns stacked.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def pretty_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]
     if form.index is not None and form.index.indices:
         lines.append(index_pretty(form.index, names.array))
     if _worth(form):
-        lines.append(f"{_pretty_vec(form, names)}   (columns stacked)" if form.stacked else f"J = {pretty(form.matrix)}")
+        stacked = f"{_pretty_vec(form, names)}   (columns stacked)"
+        lines.append(stacked if form.stacked else f"{names.array} = {pretty(form.matrix)}")
     return lines
 
 

@@ -1,8 +1,8 @@
 """The matrix of a linear map: e = J*dx for columns, vec(E) = V*vec(dX) for matrices (columns stacked).
 
 Works on an expression that is linear in one symbol, such as a differential. The first identification theorem for vector
-functions reads the Jacobian off dy = J dx; for matrices vec(A*dX*B) = kron(B', A)*vec(dX) and vec(dX') = K*vec(dX) with the
-commutation matrix (Magnus & Neudecker 2019, ch. 2, 3, 9).
+functions reads the Jacobian off dy = J dx; for matrices vec(A*dX*B) = kron(B', A)*vec(dX) and vec(dX') = K*vec(dX) with
+the commutation matrix (Magnus & Neudecker 2019, ch. 2, 3, 9).
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def _slice(n: Expr, found: Found) -> Expr:
 def _block(n: Expr, found: Found) -> Expr:
     """Each block put in its place: R'*B*C."""
     places = [(entry, rows, cols) for entry, rows, cols in placements(n) if entry in found]
-    return ops.add(*(_times(_kron(ops.transpose(cols), ops.transpose(rows)), found[entry]) for entry, rows, cols in places))
+    turned = [(entry, ops.transpose(rows), ops.transpose(cols)) for entry, rows, cols in places]
+    return ops.add(*(_times(_kron(cols, rows), found[entry]) for entry, rows, cols in turned))
 
 
 def _frechet(n: Expr, found: Found) -> Expr:
@@ -180,7 +181,7 @@ def _part(n: Expr, found: Found) -> Expr:
     size = x.rows
     if n.data != "toeplitz":
         return _times(ops.diag(ops.vec(ops.part(str(n.data), ops.ones(size, x.cols)))), found[x])
-    k = next(unused(names_in(n) | n.names, "k"))
+    k = next(unused(names_in(n), "k"))
     count = ops.sub(ops.dim(size), k)
     below = ops.part("toeplitz", ops.mul(ops.unit(k, size), ops.transpose(ops.unit(ops.num(0), size))))
     sums = []

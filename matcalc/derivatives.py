@@ -1,0 +1,51 @@
+"""``derive``: which derivative is asked for: by whole variables, by parts of them, of an undefined matrix function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from matcalc.derive import Derivation
+from matcalc.derive import derive as derive_whole
+from matcalc.errors import InputError, UnsupportedError
+from matcalc.formal import derive_formal
+from matcalc.kinds import Kind
+from matcalc.names import spelled
+from matcalc.places import derive_parts
+
+
+@wraps(derive_whole)
+def derive(
+    function: Any,
+    wrt: str | Sequence[str],
+    declare: Mapping[str, str | Kind] | str | None = None,
+    **options: Any,
+) -> Derivation:
+    names = _typed(wrt)
+    if any("[" in name for name in names):
+        return derive_parts(function, names, declare, options)
+    try:
+        return derive_whole(function, wrt, declare, **options)
+    except UnsupportedError:
+        found = derive_formal(function, tuple(map(spelled, names)), declare, options.get("of"), options)
+        if found is None:
+            raise
+        return found
+
+
+def _typed(wrt: Any) -> tuple[str, ...]:
+    """The names as they were typed; commas inside brackets do not split."""
+    if not isinstance(wrt, str):
+        return (str(wrt.name),) if hasattr(wrt, "name") else tuple(str(getattr(w, "name", w)) for w in wrt)
+    parts = [""]
+    depth = 0
+    for char in wrt:
+        depth += (char == "[") - (char == "]")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    if depth:
+        raise InputError(f"'{wrt}': a bracket is not closed", hint="as in --wrt 'X[i, j]'")
+    return tuple(dict.fromkeys(part.strip() for part in parts))

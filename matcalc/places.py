@@ -1,0 +1,219 @@
+"""Derivatives by entries, rows, columns and slices: ``B[i, j]``, ``X[0, :]``, ``w[2]``.
+
+The derivative by the whole variable, then the part of it: of a gradient G the entry G[i, j]; of a linear map its value
+along R'*dx*C, where R and C are the rows of the identity that the part is taken with, X[...] = R*X*C'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from matcalc import ops
+from matcalc.derive import Answer, Derivation
+from matcalc.derive import derive as derive_whole
+from matcalc.errors import InputError, UnknownName, UnsupportedError
+from matcalc.expr import Expr, symbols
+from matcalc.higher import Forms, read_off, stacked
+from matcalc.index_form import IndexForm, index_form
+from matcalc.index_text import index_latex, index_pretty, index_text, run
+from matcalc.kinds import Kind, kind_of_shape
+from matcalc.latex import latex
+from matcalc.names import spelled
+from matcalc.parse import read
+from matcalc.pretty import pretty
+from matcalc.rewrite import rewriter
+from matcalc.selectors import picks
+from matcalc.shapes import ONE
+from matcalc.simplify import Simplifier
+from matcalc.step import Step
+
+if TYPE_CHECKING:
+    from matcalc.verify import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a variable as it was typed, and the slice that it is; ``symbol`` has its shape."""
+
+    typed: str
+    whole: Expr
+    node: Expr
+    symbol: Expr
+
+    @property
+    def places(self) -> tuple[str | None, str | None] | None:
+        """For each axis the index as it is written, None where the axis is free; None for a range of it."""
+        index = list(self.node.args[1:])
+        found: list[str | None] = []
+        for spec in self.node.data:  # type: ignore[union-attr]
+            if spec[0] == "range":
+                return None
+            at = index.pop(0) if spec[0] == "at" else None
+            if at is not None and at.op != "num" and at.op != "sym":
+                return None
+            found.append(None if at is None else str(at.data) if at.op == "num" else at.name)
+        return found[0], found[1]
+
+    def embedded(self, d: Expr) -> Expr:
+        """R'*d*C: a change of the part as one of the whole."""
+        rows, cols = picks(self.node)
+        before = [] if rows.op == "eye" or rows.is_scalar else [ops.transpose(rows)]
+        after = [] if cols.op == "eye" or cols.is_scalar else [cols]
+        return ops.mul(*before, d, *after)
+
+
+@dataclass(frozen=True, eq=False)
+class PartDerivation(Derivation):
+    """The derivative by parts of variables; ``whole`` is the one by the variables that they are parts of."""
+
+    whole: Derivation | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    entries: Mapping[str, IndexForm] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> PartDerivation:
+        found = super().__getitem__(name)
+        assert isinstance(found, PartDerivation)
+        return replace(found, entries={n: e for n, e in self.entries.items() if n == name})
+
+    def adjoint_name(self, answer: Answer) -> str:
+        """A name for the derivative by a part: ``dB_ij``."""
+        part = self.parts.get(answer.name)
+        return super().adjoint_name(answer if part is None else replace(answer, name=part.symbol.name))
+
+    def pretty(self) -> str:
+        """The closed form; of an array also each entry of it with deltas."""
+        entries = [index_pretty(e, head=self._head(n, "∂{}_{}/∂{}", pretty)) for n, e in self.entries.items()]
+        return "\n".join([super().pretty(), *entries])
+
+    def latex(self) -> str:
+        """The closed form; of an array also each entry of it with deltas."""
+        closed = super().latex()
+        if not self.entries or len(self.answers) > 1:
+            return closed
+        ((name, entry),) = self.entries.items()
+        head = self._head(name, r"\frac{{\partial {}_{{{}}}}}{{\partial {}}}", latex)
+        return f"\\begin{{aligned}}\n& {closed} \\\\\n& {index_latex(entry, head=head)}\n\\end{{aligned}}"
+
+    def _head(self, name: str, frame: str, write: Callable[[Expr], str]) -> str:
+        """``∂Y_kl/∂B[i, j]``."""
+        letter = next(c for c in ("Y", "F", "Z", "Y_") if c not in self.declared)
+        letter = letter if ONE not in self.loss.shape else letter.lower()
+        return frame.format(letter, run(self.entries[name].indices), write(self.parts[name].node))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation by the whole variable."""
+        assert self.whole is not None
+        return self.whole.steps
+
+    def verify(self, **options: Any) -> Verdict:
+        """The whole derivative against differences, the part against the whole."""
+        from matcalc.verify import verify_equal
+
+        assert self.whole is not None
+        verdicts = [self.whole.verify(**options)]
+        for name, answer in self.answers.items():
+            part = self.parts.get(name)
+            if part is None:
+                continue
+            form = self.forms.get(name)
+            if form is None:
+                gradient = self.whole.answers[part.whole.name].expr
+                taken = ops.substitute(part.node, {part.whole: gradient})
+                verdicts.append(verify_equal(taken, answer.expr, kinds=self.declared, **options))
+                continue
+            of_whole = self.whole.forms[part.whole.name]
+            change = ops.substitute(of_whole.map, {of_whole.direction: part.embedded(form.direction)})
+            step = stacked(form.direction)
+            if part.symbol.is_scalar:
+                verdicts.append(verify_equal(change, ops.mul(form.matrix, step), **options))
+            else:
+                verdicts.append(verify_equal(stacked(change), ops.mul(form.matrix, step), **options))
+            if form.index is not None and form.stacked:
+                verdicts.append(verify_equal(form.matrix, form.index.node(), **options))
+        return min(verdicts, key=lambda v: (v.holds, -v.residual))
+
+    def json(self) -> dict[str, Any]:
+        """As of every derivation; the entries in index form besides."""
+        found = super().json()
+        for name, entry in self.entries.items():
+            found["answers"][name] |= {"index": index_text(entry), "index_latex": index_latex(entry)}
+        return found
+
+
+def derive_parts(function: Any, names: tuple[str, ...], declare: Any, options: Mapping[str, Any]) -> PartDerivation:
+    """The derivative by names of which some have brackets."""
+    if options.get("order", 1) != 1:
+        raise UnsupportedError(
+            "second derivatives are taken by whole variables", hint="an entry of the Hessian is an entry of that"
+        )
+    wholes = tuple(dict.fromkeys(_stem(name) for name in names))
+    d = derive_whole(function, wholes, declare, **options)
+    declared = dict(d.declared)
+    short = Simplifier(rewriter(d.table))
+    answers: dict[str, Answer] = {}
+    parts: dict[str, Part] = {}
+    forms: dict[str, Forms] = {}
+    entries: dict[str, IndexForm] = {}
+    for name in names:
+        stem = _stem(name)
+        whole = d.answers[stem]
+        if "[" not in name:
+            answers[name] = whole
+            forms |= {name: d.forms[name]} if name in d.forms else {}
+            continue
+        part = _part(name, whole.variable, declared)
+        parts[name] = part
+        if not d.forms:
+            taken = short.settled(ops.substitute(part.node, {part.whole: whole.expr}))
+            answers[name] = Answer(name, part.symbol, taken, whole.convention)
+            continue
+        form = d.forms[stem]
+        step = ops.sym(f"d{part.symbol.name}", part.symbol.data[1])  # type: ignore[index]
+        change = short.settled(ops.substitute(form.map, {form.direction: part.embedded(step)}))
+        forms[name] = read_off(form.function, part.symbol, step, change, d.table, short)
+        answers[name] = Answer(name, part.symbol, forms[name].matrix)
+        if part.symbol.is_scalar and part.places is not None:
+            try:
+                entry = index_form(form.map, form.direction, short.settled, part.places)
+            except UnsupportedError:
+                continue
+            if entry.indices:
+                entries[name] = entry
+    return PartDerivation(
+        **{f: getattr(d, f) for f in d.__dataclass_fields__ if f not in ("answers", "forms", "declared", "backward")},
+        answers=answers,
+        forms=forms,
+        declared=declared,
+        whole=d,
+        parts=parts,
+        entries=entries,
+    )
+
+
+def _stem(name: str) -> str:
+    return spelled(name.partition("[")[0].strip())
+
+
+def _part(name: str, x: Expr, declared: dict[str, Kind]) -> Part:
+    """The part that was typed; its letters are declared as integers if they are nobody's names."""
+    found = read(name, declared)
+    node = found.function
+    if node.op != "slice" or node.args[0] is not x:
+        hint = f"as in {x.name}[i, j] or {x.name}[0, :]"
+        raise InputError(f"'{name}' is no entry, row, column or slice of {x.name}", hint=hint)
+    for letter in symbols(node):
+        if letter is x:
+            continue
+        if letter.name in declared and "integer" not in declared[letter.name].facts:
+            raise UnknownName(f"{letter.name} is a variable here, not an index", hint="another letter is free")
+        declared[letter.name] = letter.data[1]  # type: ignore[index]
+    inside = "".join(c if c.isalnum() else "_" for c in name.partition("[")[2].rpartition("]")[0])
+    short = "_".join(piece for piece in inside.split("_") if piece)
+    symbol = f"{x.name}_{short.replace('_', '') if all(len(p) == 1 for p in short.split('_')) else short}"
+    while symbol in declared or f"d{symbol}" in declared:
+        symbol += "_"
+    return Part("".join(name.split()), x, node, ops.sym(symbol, kind_of_shape(node.shape)))
