@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import matcalc
+from matcalc.errors import InputError
 
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
 from .show import FORMATS, answer, echo, steps, verdict
@@ -48,6 +49,15 @@ Examples:
 @click.option("--check", is_flag=True, help="Verify the answer by numbers, independently of the engine.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="Your own identities, besides the table.")  # fmt: skip
+@click.option("--expand/--factor", "expand", default=False, help="The answer distributed, or factored (the default).")
+@click.option(
+    "--where", type=click.Choice(["auto", "never", "always"]), default="auto", show_default=True,
+    help="Name parts of the answer: of long answers, never, always.",
+)  # fmt: skip
+@click.option(
+    "--residual", "residuals", multiple=True, metavar="R=EXPR",
+    help="A name of your own for a part: r=A*x-b. May be repeated.",
+)  # fmt: skip
 @click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
 def derive(
     function: str,
@@ -61,6 +71,9 @@ def derive(
     detail: str | None,
     check: bool,
     table: str | None,
+    expand: bool,
+    where: str,
+    residuals: tuple[str, ...],
     first_principles: bool,
 ) -> None:
     """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
@@ -79,6 +92,9 @@ def derive(
         structure=structure,
         table=matcalc.identities.load(table) if table else None,
         first_principles=first_principles,
+        expand=expand,
+        where=where,
+        residuals=definitions(residuals),
     )
     result = derivation.verify() if check else None
     if detail and form != "json":
@@ -88,3 +104,16 @@ def derive(
     click.echo("\n".join(remarks), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)
+
+
+def definitions(residuals: tuple[str, ...]) -> dict[str, str]:
+    """``r=A*x-b`` as a name and an expression."""
+    found: dict[str, str] = {}
+    for typed in residuals:
+        name, equals, body = (part.strip() for part in typed.partition("="))
+        if not equals or not name or not body:
+            raise InputError(f"'{typed}' is no definition", hint="a part is named as in --residual r=A*x-b")
+        if name in found:
+            raise InputError(f"{name} is defined twice")
+        found[name] = body
+    return found

@@ -158,7 +158,7 @@ def _is_negative(n: Expr) -> bool:
 def _written(printed: _Printed, chosen: Iterable[Expr], taken: set[str]) -> tuple[tuple[Definition, ...], list[Expr]]:
     """The lines: definitions, and answers in terms of the names."""
     nodes = set(chosen)
-    letters = _Letters(taken)
+    letters = Letters(taken)
     short: dict[Expr, Expr] = {}  # a node in terms of names
     definitions: list[Definition] = []
     for n in printed.order:
@@ -187,16 +187,16 @@ def _expanded(definitions: Iterable[Definition], answers: Sequence[Expr]) -> lis
     return [full[a] for a in answers]
 
 
-class _Letters:
+class Letters:
     """Letters as a writer would choose them: p for probabilities, r for residuals; t1, t2, ... when they run out."""
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = set(taken)
         self.numbered = (f"t{number}" for number in count(1))
 
-    def name_of(self, n: Expr) -> str:
-        """A name that is not taken; it is taken from now on."""
-        name = next(c for c in chain(_usual(n), self.numbered) if c not in self.taken)
+    def name_of(self, n: Expr, first: str = "") -> str:
+        """A name that is not taken, ``first`` if it can be; it is taken from now on."""
+        name = next(c for c in chain([first] if first else [], _usual(n), self.numbered) if c not in self.taken)
         self.taken.add(name)
         return name
 
