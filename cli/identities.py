@@ -12,7 +12,7 @@ from matcalc.errors import UnknownName
 
 from .command import FAILS
 
-SECTIONS = ("differentials", "rewrites", "properties", "gradients", "errata")
+SECTIONS = ("differentials", "rewrites", "properties", "gradients", "jacobians", "errata")
 EXAMPLES = """\b
 Examples:
   matcalc identities
@@ -47,8 +47,15 @@ def statement(entry: Any) -> str:
     claim = ""
     if "of" in fields:
         claim = f"d({fields['of']}) = {fields['d']}"
+    elif "jacobian" in fields:
+        f, x = fields["f"], fields["wrt"]
+        stated = entry.claim if "why" in fields else entry
+        above = f"d({f})" if stated.wrt.is_scalar or stated.f.cols.number == 1 else f"d vec({f})"
+        below = f"d{x}" if stated.wrt.is_scalar else f"d{x}'" if stated.wrt.cols.number == 1 else f"d vec({x})'"
+        claim = f"{above}/{below} = {fields['jacobian']}"
     elif "f" in fields:
         claim = f"d({fields['f']})/d{fields['wrt']} = {fields['gradient']}"
+        claim += ", entries tied" if "structure" in fields else ""
     elif "from" in fields:
         claim = f"{fields['from']} = {fields['to']}"
     elif "keeps" in fields:
@@ -102,7 +109,7 @@ def show(entry_id: str, path: str | None) -> None:
     click.echo(f"{entry.id}   ({entry.file})\n{statement(entry)}")
     for name, value in entry.fields.items():
         lines = value if isinstance(value, list) else [value]
-        click.echo(f"  {name + ':':<10}" + f"\n  {'':<10}".join(map(str, lines)))
+        click.echo(f"  {name + ':':<11}" + f"\n  {'':<11}".join(map(str, lines)))
 
 
 @identities.command()

@@ -1,7 +1,7 @@
 """Every entry of the table, checked by numbers: ``verify_table(table)`` goes over it one by one.
 
-Differentials and gradients are compared with differences, equations on both sides, properties by values drawn with the
-premises and tested for the conclusion; a known falsehood passes when it is refuted.
+Differentials, gradients and Jacobians are compared with differences, equations on both sides, properties by values
+drawn with the premises and tested for the conclusion; a known falsehood passes when it is refuted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from matcalc.kinds import STRUCTURES, Kind
 from matcalc.rewrite import Form, forms
 from matcalc.sample import STRATEGIES, draw_value, project
 from matcalc.shapes import SCALAR, Dim
-from matcalc.statements import Erratum, Gradient, Property, Rewrite
+from matcalc.statements import Erratum, Gradient, Jacobian, Property, Rewrite
 from matcalc.table import Table
 from matcalc.verify import Counterexample, Verdict, verify_differential, verify_equal, verify_gradient
 
@@ -52,6 +52,8 @@ def verify_entry(entry: Entry) -> Verdict:
             return _all(verify_equal(form.left, form.right, kinds=_assumed(form)) for form in forms(entry))
         case Gradient():
             return _all(_gradient_claims(entry))
+        case Jacobian():
+            return verify_differential(entry.f, entry.differential, {entry.wrt: entry.step}, kinds=entry.let)
         case Property():
             return verify_property(entry)
         case Erratum():
@@ -116,7 +118,7 @@ def _array_claim(entry: Differential) -> Verdict:
 
 
 def _gradient_claims(entry: Gradient) -> Iterator[Verdict]:
-    yield verify_gradient(entry.f, entry.wrt, entry.gradient, kinds=entry.let)
+    yield verify_gradient(entry.f, entry.wrt, entry.gradient, kinds=entry.let, structure=entry.structure)
     if entry.hessian is not None:
         x = entry.wrt
         v = ops.sym("direction", Kind("vector", x.rows * x.cols))

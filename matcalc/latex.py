@@ -319,12 +319,8 @@ _NORMS = {"norm1": "1", "normnuc": "*", "norm_spectral": "2"}
 _SPECIAL: dict[str, Any] = {
     "normnuc": Writer.norm,
     "norm_spectral": Writer.norm,
-    **{
-        f"svd_{side}": lambda writer, reading, of, side=side: writer.applied(
-            rf"\operatorname{{svd}}_{{{side}}}", reading.args, of
-        )
-        for side in "uv"
-    },
+    "svd_u": lambda writer, reading, of: writer.applied(r"\operatorname{svd}_{u}", reading.args, of),
+    "svd_v": lambda writer, reading, of: writer.applied(r"\operatorname{svd}_{v}", reading.args, of),
     "inv": Writer.inverse,
     "norm1": Writer.norm,
     "norm2": Writer.norm,

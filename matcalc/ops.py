@@ -356,8 +356,9 @@ def spectral(name: str, x: Expr) -> Expr:
         lengthwise = x.rows is ONE or x.cols is ONE
         return norm2(x) if lengthwise else node("spectral", (x,), name, SCALAR)
     if x.cols is ONE:
-        values = {"svdvals": norm2, "svd_u": lambda v: mul(v, reciprocal(norm2(v))), "svd_v": lambda v: num(1)}
-        return values[name](x)
+        if name == "svd_v":
+            return num(1)
+        return norm2(x) if name == "svdvals" else mul(x, reciprocal(norm2(x)))
     if x.rows is ONE or (name == "svdvals" and is_wide(x)):
         raise ShapeError(
             f"{name} takes a matrix with at least as many rows as columns, not {shape_text(x.shape)}",

@@ -328,8 +328,8 @@ class Products(Algebra):
         if b.op == "vec" and a.op == "commutation" and a.data == b.args[0].shape:
             return [ops.vec(self.transpose(b.args[0]))]
         if a.op == "t" and a.args[0].op == "vec" and (b.op == "commutation" or _unturned(b).op == "kron"):
-            turned = self._pair(self.transpose(b), a.args[0])
-            return None if turned is None else [self.transpose(x) for x in reversed(turned)]
+            joined = self._pair(self.transpose(b), a.args[0])
+            return None if joined is None else [self.transpose(x) for x in reversed(joined)]
         if a.op == "kron" and b.op == "kron":
             (p, q), (r, s) = a.args, b.args
             if p.cols is r.rows and q.cols is s.rows:

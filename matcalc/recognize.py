@@ -39,7 +39,7 @@ class Recognizer:
 
     @cached_property
     def _by_words(self) -> Sequence[tuple[frozenset[str], Gradient]]:
-        return [(words(g.fields["f"]), g) for g in self.table.gradients.values()]
+        return [(words(g.fields["f"]), g) for g in self.table.gradients.values() if g.structure == "auto"]
 
     def candidates(self, e: Expr) -> tuple[Gradient, ...]:
         """The entries that may fit."""

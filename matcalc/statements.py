@@ -1,4 +1,4 @@
-"""Entries of the identity table: equations, properties, known gradients and known falsehoods."""
+"""Entries of the identity table: equations, properties, known derivatives and known falsehoods."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from matcalc import ops
 from matcalc.entries import FACT_NAMES, Entry, dims_of
 from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
-from matcalc.shapes import Dim, shape_text
+from matcalc.ops import sym
+from matcalc.shapes import ONE, Dim, Shape, shape_text
 
 _LARGEST = 200
 
@@ -130,8 +132,8 @@ def _fact_of(entry: Entry, name: str, text: str) -> tuple[Expr, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Gradient(Entry):
-    """A known form: the gradient of the scalar ``f`` with respect to ``wrt``, and maybe its Hessian."""
+class Derivative(Entry):
+    """What known gradients and Jacobians have in common: the function ``f`` and the variable ``wrt``."""
 
     @cached_property
     def f(self) -> Expr:
@@ -145,9 +147,65 @@ class Gradient(Entry):
             raise self.wrong("wrt", f"{name} is not declared in let")
         return found
 
+
+@dataclass(frozen=True, eq=False)
+class Jacobian(Derivative):
+    """A known form: vec(df) = ``jacobian``*vec(dX) for the variable X of ``wrt``, columns stacked.
+
+    Of a vector by a vector that is the Jacobian in numerator layout; by a scalar it has the shape of f.
+    (Magnus & Neudecker 2019, sec. 9.4)
+    """
+
+    @cached_property
+    def jacobian(self) -> Expr:
+        return self.read("jacobian", self.fields["jacobian"])
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Entries of f by entries of the variable; by a scalar the shape of f."""
+        if self.wrt.is_scalar:
+            return self.f.shape
+        return self.f.rows * self.f.cols, self.wrt.rows * self.wrt.cols
+
+    @cached_property
+    def step(self) -> Expr:
+        """A differential of the variable, which moves as its linear structure allows."""
+        x = self.wrt
+        name = next(n for n in (f"d{x.name}{mark}" for mark in ("", "_", "__")) if n not in self.let)
+        kind: Kind = self.let[x.name]
+        facts = frozenset({"symmetric"}) if kind.facts & {"symmetric", "spd"} else frozenset()
+        return sym(name, Kind("matrix", x.rows, x.cols, facts))
+
+    @cached_property
+    def differential(self) -> Expr:
+        """What the entry says that df is."""
+        if self.wrt.is_scalar:
+            return ops.mul(self.jacobian, self.step)
+        rows, cols = self.f.shape
+        stacked = ops.mul(self.jacobian, ops.vec(self.step))
+        return stacked if cols is ONE or stacked.is_scalar else ops.unvec(stacked, rows, cols)
+
+    def check(self) -> None:
+        self.check_used([self.f])
+        if self.f.is_scalar:
+            raise self.wrong("f", "is a scalar: its derivative is a gradient")
+        if self.jacobian.shape != self.shape:
+            found, wanted = shape_text(self.jacobian.shape), shape_text(self.shape)
+            raise self.wrong("jacobian", f"has shape {found}; expected {wanted}")
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient(Derivative):
+    """A known form: the gradient of the scalar ``f`` with respect to ``wrt``, and maybe its Hessian."""
+
     @cached_property
     def gradient(self) -> Expr:
         return self.read("gradient", self.fields["gradient"])
+
+    @property
+    def structure(self) -> str:
+        """The convention for a variable with linear structure: "auto", the projection, unless the entry says "tied"."""
+        return str(self.fields.get("structure", "auto"))
 
     @cached_property
     def hessian(self) -> Expr | None:
@@ -158,6 +216,10 @@ class Gradient(Entry):
         if not self.f.is_scalar:
             raise self.wrong("f", f"must be a scalar, not {shape_text(self.f.shape)}")
         self.check_used([self.f])
+        if self.structure not in ("auto", "tied"):
+            raise self.wrong("structure", f"'{self.structure}' is not a convention: tied, or left out")
+        if self.structure == "tied" and self.hessian is not None:
+            raise self.wrong("hessian", "is not stated for tied entries")
         if self.gradient.shape != self.wrt.shape:
             shapes = shape_text(self.gradient.shape), shape_text(self.wrt.shape)
             raise self.wrong("gradient", f"has shape {shapes[0]}; wrt has {shapes[1]}")
@@ -172,7 +234,8 @@ class Gradient(Entry):
 class Erratum(Entry):
     """A claim that is false, with ``why``, and the right form where there is one.
 
-    A gradient (``f``, ``wrt``, ``gradient``), an equation (``from``, ``to``), a property (``if``, ``then``).
+    A gradient (``f``, ``wrt``, ``gradient``), a Jacobian (``jacobian``), an equation (``from``, ``to``), a property
+    (``if``, ``then``).
     """
 
     @property
@@ -180,10 +243,14 @@ class Erratum(Entry):
         return str(self.fields["why"])
 
     @cached_property
-    def claim(self) -> Gradient | Rewrite | Property:
+    def claim(self) -> Jacobian | Gradient | Rewrite | Property:
         """What is claimed, as an entry of its kind."""
-        kind = Gradient if "f" in self.fields else Rewrite if "from" in self.fields else Property
-        return kind(self.id, self.file, self.fields)
+        stated = self.id, self.file, self.fields
+        if "jacobian" in self.fields:
+            return Jacobian(*stated)
+        if "f" in self.fields:
+            return Gradient(*stated)
+        return Rewrite(*stated) if "from" in self.fields else Property(*stated)
 
     @cached_property
     def right(self) -> Expr | None:
@@ -194,6 +261,6 @@ class Erratum(Entry):
         self.claim.check()
         if self.right is not None:
             claim = self.claim
-            false = claim.gradient if isinstance(claim, Gradient) else getattr(claim, "to", None)
+            false = next((getattr(claim, n) for n in ("gradient", "jacobian", "to") if hasattr(claim, n)), None)
             if false is None or false.shape != self.right.shape:
                 raise self.wrong("right", "does not have the shape of the false side")

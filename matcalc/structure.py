@@ -77,7 +77,7 @@ def _of_entries(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str | No
 def _toeplitz(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str]:
     """The means of the diagonals, or their sums: the means times the numbers of entries n - |i - j|.
 
-    The numbers are L*L' + L'*L - 1 for the triangle L of ones: min(i, j) + 1 and n - max(i, j).
+    For the triangle L of ones the entries of L*ones are i + 1, those of ones*L' are j + 1.
     """
     nearest, _ = _of_entries(gradient, x, "projected")
     n = gradient.rows
@@ -93,8 +93,9 @@ def _toeplitz(gradient: Expr, x: Expr, structure: str) -> tuple[Expr, str]:
         how = "the gradient is projected on the Toeplitz matrices, the mean of each diagonal"
         return means, f"{x.name} is Toeplitz: {how}"
     lower, upper = (ops.part(side, ops.ones(n, n)) for side in ("lower", "upper"))
-    counts = ops.add(ops.mul(lower, upper), ops.mul(upper, lower), ops.neg(ops.ones(n, n)))
-    tied = ops.had(means, counts)
+    apart = ops.sub(ops.mul(lower, ops.ones(n, n)), ops.mul(ops.ones(n, n), upper))
+    counts = ops.sub(ops.lift(ops.dim(n), (n, n)), ops.fn("abs", apart))
     if x.data[1].facts & SYMMETRIC:  # type: ignore[index]
-        tied = ops.sub(ops.mul(ops.num(2), tied), ops.had(tied, ops.eye(n)))
-    return tied, f"{x.name} is Toeplitz: entries that are equal move together and count once, the sum of each diagonal"
+        counts = ops.sub(ops.mul(ops.num(2), counts), ops.mul(ops.dim(n), ops.eye(n)))
+    how = "entries that are equal move together and count once, the sum of each diagonal"
+    return ops.had(means, counts), f"{x.name} is Toeplitz: {how}"

@@ -22,7 +22,7 @@ from matcalc.errors import TableError, UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.measure import length
 from matcalc.ops import PARTS, is_wide
-from matcalc.statements import Erratum, Gradient, Property, Rewrite
+from matcalc.statements import Erratum, Gradient, Jacobian, Property, Rewrite
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -32,7 +32,7 @@ SCHEMAS: dict[str, tuple[type[Entry], frozenset[str], frozenset[str]]] = {
     "why": (
         Erratum,
         frozenset({"why", "source"}),
-        frozenset({"let", "f", "wrt", "gradient", "from", "to", "if", "then", "right", *_COMMON}),
+        frozenset({"let", "f", "wrt", "gradient", "jacobian", "from", "to", "if", "then", "right", *_COMMON}),
     ),
     "of": (
         Differential,
@@ -40,16 +40,17 @@ SCHEMAS: dict[str, tuple[type[Entry], frozenset[str], frozenset[str]]] = {
         frozenset({"note", "domain", "kink", "jump", "at", "fixed"}),
     ),
     "from": (Rewrite, frozenset({"let", "from", "to", "source"}), frozenset({"if", *_COMMON})),
+    "jacobian": (Jacobian, frozenset({"let", "f", "wrt", "jacobian", "source"}), frozenset(_COMMON)),
     "f": (
         Gradient,
         frozenset({"let", "f", "wrt", "gradient", "source"}),
-        frozenset({"hessian", *_COMMON}),
+        frozenset({"hessian", "structure", *_COMMON}),
     ),
     "then": (Property, frozenset({"then", "source"}), frozenset({"let", "if", "keeps", *_COMMON})),
 }
 _LISTS = frozenset({"let", "source", "domain", "kink", "jump", "fixed", "keeps"})
 # the claims an erratum may make
-_CLAIMS = ({"f", "wrt", "gradient"}, {"from", "to"}, {"then"})
+_CLAIMS = ({"f", "wrt", "gradient"}, {"f", "wrt", "jacobian"}, {"from", "to"}, {"then"})
 # operations whose data tells them apart: exp and log, sum along each axis, ...
 _BY_DATA = frozenset({"part", "fn", "mfn", "spectral", "frechet", "sum", "mean", "softmax", "logsumexp"})
 # how an operation is written, where its name is another one
@@ -58,7 +59,7 @@ _SPELLINGS = {
 }  # fmt: skip
 _OPERATORS = frozenset({"add", "mul", "had", "pow", "matpow", "t", "cmp", "block", "slice", "isum"})
 _ALIASES = {"trace": "tr", "inverse": "inv", "ln": "log"}
-SECTIONS = ("differentials", "rewrites", "properties", "gradients", "errata")
+SECTIONS = ("differentials", "rewrites", "properties", "gradients", "jacobians", "errata")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,10 @@ class Table:
     @cached_property
     def gradients(self) -> Mapping[str, Gradient]:
         return self._section("gradients", Gradient)
+
+    @cached_property
+    def jacobians(self) -> Mapping[str, Jacobian]:
+        return self._section("jacobians", Jacobian)
 
     @cached_property
     def errata(self) -> Mapping[str, Erratum]:
@@ -269,7 +274,7 @@ def make_entry(entry_id: str, file: str, fields: Any) -> Entry:
     if not signs:
         raise TableError(
             f"{file}: [{entry_id}]: has none of the fields that tell its kind: of (differential), "
-            "from (rewrite), then (property), f (gradient), why (erratum)"
+            "from (rewrite), then (property), f (gradient), jacobian (jacobian), why (erratum)"
         )
     kind, required, optional = SCHEMAS[signs[0]]
     known, noun = required | optional, kind.__name__.lower()
@@ -285,7 +290,7 @@ def make_entry(entry_id: str, file: str, fields: Any) -> Entry:
     if kind is Property and "let" not in fields and ("if" not in fields or "keeps" in fields):
         raise entry.wrong("let", "is missing: a property is an implication with if and then, or has let and then")
     if kind is Erratum and not any(claim <= fields.keys() for claim in _CLAIMS):
-        raise entry.wrong("claim", "is missing: f, wrt and gradient, or from and to, or if and then")
+        raise entry.wrong("claim", "is missing: f, wrt and gradient (or jacobian), or from and to, or if and then")
     return entry
 
 

@@ -28,6 +28,15 @@ WRONG = {
     "hessian": entry(
         let=["x: vector(n)", "A: matrix(n, n)"], f="x'*A*x", wrt="x", gradient="(A + A')*x", hessian="2*A"
     ),
+    "tied entries": entry(
+        let=["A: matrix(n, n)", "X: symmetric(n)"], f="tr(A*X)", wrt="X", gradient="(A + A')/2", structure="tied"
+    ),
+    "jacobian": entry(let=["X: matrix(m, n)"], f="X'*X", wrt="X", jacobian="2*kron(eye(n), X')"),
+    "jacobian by a scalar": entry(let=["A: matrix(n, n)", "t: scalar"], f="expm(t*A)", wrt="t", jacobian="expm(t*A)"),
+    "jacobian by a symmetric matrix": entry(
+        let=["X: symmetric(n)"], f="eigvals(X)", wrt="X", jacobian="kron(eigvecs(X)[:, 0]', eigvecs(X)')"
+    ),
+    "true erratum of a jacobian": entry(let=["X: matrix(m, n)"], f="X", wrt="X", jacobian="eye(m*n)", why="it is not"),
     "implication": entry(**{"if": "orthogonal", "then": "symmetric"}),
     "exclusion": entry(**{"if": "spd", "then": "not psd"}),
     "rule": entry(let=["A: matrix(n, n)"], **{"if": ["A: symmetric"], "then": "inv(A'*A + A): psd"}),
@@ -49,6 +58,16 @@ RIGHT = {
     "hessian": entry(
         let=["x: vector(n)", "A: matrix(n, n)"], f="x'*A*x", wrt="x", gradient="(A + A')*x", hessian="A + A'"
     ),
+    "tied entries": entry(
+        let=["A: matrix(n, n)", "X: symmetric(n)"],
+        f="tr(A*X)", wrt="X", gradient="A + A' - A .* eye(n)", structure="tied",
+    ),
+    "jacobian": entry(let=["X: matrix(m, n)"], f="X'", wrt="X", jacobian="commutation(m, n)"),
+    "jacobian by a scalar": entry(let=["A: matrix(n, n)", "t: scalar"], f="expm(t*A)", wrt="t", jacobian="A*expm(t*A)"),
+    "jacobian with a step of that name": entry(
+        let=["X: matrix(m, n)", "dX: scalar"], f="dX*X", wrt="X", jacobian="dX*eye(m*n)"
+    ),
+    "erratum of a jacobian": entry(let=["X: matrix(m, n)"], f="X'", wrt="X", jacobian="eye(m*n)", why="another order"),
     "rewrite": entry(let=["s: scalar"], **{"from": "sqrt(s^2)", "to": "abs(s)"}),
     "conditional rewrite": entry(let=["p: vector(n)"], **{"if": ["p: rowsum_one"], "from": "7*sum(p)", "to": "7"}),
     "erratum": entry(let=["s: scalar"], why="s may be negative", **{"from": "sqrt(s^2)", "to": "s"}),

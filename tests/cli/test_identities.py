@@ -42,6 +42,35 @@ def test_one_section() -> None:
     assert run("list", "rumours").exit_code == 2
 
 
+def test_jacobians_are_listed_as_what_they_are() -> None:
+    lines = run("list", "jacobians").stdout.splitlines()
+
+    assert lines[0] == f"jacobians ({len(identities.table().jacobians)})"
+    assert "  jacobian-of-transpose: d vec(X')/d vec(X)' = commutation(n, q)" in lines
+    assert "  jacobian-of-linear-map: d(A*x)/dx' = A" in lines
+    assert "  jacobian-of-matrix-times-vector: d(X*a)/d vec(X)' = kron(a', eye(n))" in lines
+    assert "  jacobian-of-exponential-along-a-line: d(expm(t*A))/dt = A*expm(t*A)" in lines
+    assert "  jacobian-by-stacked-rows: not: d vec(A*X*B)/d vec(X)' = kron(A, B')" in run("list", "errata").stdout
+
+
+def test_jacobians_hessians_and_conventions_are_shown() -> None:
+    assert "jacobian:  kron(B', A)" in run("show", "jacobian-of-two-sided-product").stdout
+    assert "hessian:" in run("show", "trace-of-square").stdout
+    shown = run("show", "tied-entries-of-diagonal").stdout
+    assert "d(tr(A*X))/dX = A .* eye(n), entries tied" in shown
+    assert "structure: tied" in shown
+
+
+def test_a_users_jacobian_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mine.toml"
+    text = '[triple]\nlet = ["X: matrix(m, n)"]\nf = "3*X"\nwrt = "X"\njacobian = "3*eye(m*n)"\nsource = ["x"]\n'
+    for factor, status in (("3*eye", 0), ("4*eye", 1)):
+        file.write_text(text.replace("3*eye", factor))
+        entry = identities.load(file)["triple"]
+        monkeypatch.setattr("matcalc.cli.identities._table", lambda path, entry=entry: [entry])
+        assert run("verify").exit_code == status
+
+
 def test_an_entry_is_shown_with_its_source() -> None:
     result = run("show", "inv")
 

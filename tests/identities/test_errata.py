@@ -13,9 +13,9 @@ from matcalc.evaluate import evaluate
 from matcalc.kinds import Kind
 from matcalc.sample import STRATEGIES, draw_value, satisfies
 from matcalc.shapes import Dim
-from matcalc.statements import Erratum, Gradient, Property, Rewrite
+from matcalc.statements import Erratum, Gradient, Jacobian, Property, Rewrite
 from matcalc.table import default_table
-from matcalc.verify import Verdict, verify_equal, verify_gradient
+from matcalc.verify import Verdict, verify_differential, verify_equal, verify_gradient
 
 ERRATA: dict[str, Erratum] = dict(default_table().errata)
 DRAWS = 20
@@ -28,6 +28,10 @@ def verdict_on(entry: Erratum, right: bool) -> Verdict:
         gradient = entry.right if right else claim.gradient
         assert gradient is not None
         return verify_gradient(claim.f, claim.wrt, gradient, kinds=entry.let)
+    if isinstance(claim, Jacobian):
+        fields = {**claim.fields, "jacobian": claim.fields["right" if right else "jacobian"]}
+        stated = Jacobian(claim.id, claim.file, fields)
+        return verify_differential(stated.f, stated.differential, {stated.wrt: stated.step}, kinds=entry.let)
     assert isinstance(claim, Rewrite)
     to = entry.right if right else claim.to
     assert to is not None

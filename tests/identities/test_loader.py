@@ -107,6 +107,46 @@ BAD = {
         '[mine]\nlet = ["A: matrix(m, n)"]\nf = "sum(A)"\nwrt = "B"\ngradient = "A"\nsource = ["x"]\n',
         "wrt: B is not declared in let",
     ),
+    "gradient of another convention": (
+        '[mine]\nlet = ["A: symmetric(n)"]\nf = "sum(A)"\nwrt = "A"\ngradient = "A"\n'
+        'structure = "loose"\nsource = ["x"]\n',
+        "structure: 'loose' is not a convention",
+    ),
+    "Hessian of tied entries": (
+        '[mine]\nlet = ["A: symmetric(n)"]\nf = "sum(A)"\nwrt = "A"\ngradient = "A"\nhessian = "kron(A, A)"\n'
+        'structure = "tied"\nsource = ["x"]\n',
+        "hessian: is not stated for tied entries",
+    ),
+    "Jacobian of a scalar": (
+        '[mine]\nlet = ["A: matrix(m, n)"]\nf = "sum(A)"\nwrt = "A"\njacobian = "A"\nsource = ["x"]\n',
+        "f: is a scalar: its derivative is a gradient",
+    ),
+    "shape of a Jacobian": (
+        '[mine]\nlet = ["A: matrix(m, n)"]\nf = "A\'"\nwrt = "A"\njacobian = "kron(A, A)"\nsource = ["x"]\n',
+        "jacobian: has shape m*m x n*n; expected m*n x m*n",
+    ),
+    "shape of a Jacobian by a scalar": (
+        '[mine]\nlet = ["A: matrix(m, n)", "t: scalar"]\nf = "t*A"\nwrt = "t"\njacobian = "vec(A)"\nsource = ["x"]\n',
+        "jacobian: has shape m*n x 1; expected m x n",
+    ),
+    "variable of a Jacobian": (
+        '[mine]\nlet = ["A: matrix(m, n)"]\nf = "A"\nwrt = "B"\njacobian = "eye(m*n)"\nsource = ["x"]\n',
+        "wrt: B is not declared in let",
+    ),
+    "unused symbol of a Jacobian": (
+        '[mine]\nlet = ["A: matrix(m, n)", "B: scalar"]\nf = "A"\nwrt = "A"\njacobian = "eye(m*n)"\nsource = ["x"]\n',
+        "let: B is declared but not used",
+    ),
+    "gradient and Jacobian": (
+        '[mine]\nlet = ["A: matrix(m, n)"]\nf = "A"\nwrt = "A"\njacobian = "eye(m*n)"\n'
+        'gradient = "A"\nsource = ["x"]\n',
+        "gradient: is not a field of a jacobian",
+    ),
+    "right side of a Jacobian": (
+        '[mine]\nlet = ["A: matrix(m, n)"]\nf = "A"\nwrt = "A"\njacobian = "2*eye(m*n)"\n'
+        'right = "A"\nwhy = "x"\nsource = ["x"]\n',
+        "right: does not have the shape of the false side",
+    ),
     "erratum without a claim": ('[mine]\nlet = ["s: scalar"]\nwhy = "x"\nsource = ["x"]\n', "claim: is missing"),
 }
 
