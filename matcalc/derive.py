@@ -13,6 +13,7 @@ from matcalc.backward import Backward, backward, needed
 from matcalc.conditions import conditions, kinks
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, topological
+from matcalc.facts import facts_of
 from matcalc.higher import Forms, stacked
 from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
@@ -22,8 +23,7 @@ from matcalc.latex import latex, latex_where
 from matcalc.latex_names import latex_name
 from matcalc.measure import length
 from matcalc.names import spelled
-from matcalc.naming import named
-from matcalc.parse import Problem, read
+from matcalc.parse import Problem, parse, read
 from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
@@ -35,13 +35,12 @@ from matcalc.steps import steps
 from matcalc.structure import direction_kind, structured, unstructured
 from matcalc.table import Table, default_table
 from matcalc.text import program, text
+from matcalc.wording import WHERE, expanded, own_names, worded
 
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
 LAYOUTS = ("gradient", "numerator")
-LONG = 120  # symbols: more than a reader takes in at once
-WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,9 @@ class Derivation:
     forms: Mapping[str, Forms] = field(default_factory=dict)
     backward: Backward | None = None
     pattern: str = "d{}"
+    expand: bool = False
+    where: str = "auto"
+    residuals: tuple[tuple[str, Expr], ...] = ()
 
     @property
     def answer(self) -> Expr:
@@ -103,7 +105,11 @@ class Derivation:
         """The answer in the layout: numerator layout transposes it."""
         if self.layout == "gradient" or self.what != "gradient":
             return answer.expr
-        return Simplifier(rewriter(self.table))(ops.transpose(answer.expr))
+        return self._short(ops.transpose(answer.expr))
+
+    def _short(self, e: Expr) -> Expr:
+        """In short form, or expanded, as it was asked for."""
+        return expanded(e, self.table) if self.expand else Simplifier(rewriter(self.table))(e)
 
     def __getitem__(self, name: str) -> Derivation:
         return replace(self, answers={name: self.answers[name]}, forms={n: f for n, f in self.forms.items() if n == name})
@@ -112,20 +118,16 @@ class Derivation:
     def _lines(self) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
         """Definitions, and the answers under their adjoint names in terms of them."""
         names = [self.adjoint_name(a) for a in self.answers.values()]
-        if self.backward is not None:
-            short = Simplifier(rewriter(self.table))
+        if self.backward is not None and self.where != "never":
             written = [self.backward.named[name] for name in self.answers]
             if self.layout == "numerator":
-                written = [short(ops.transpose(e)) for e in written]
+                written = [self._short(ops.transpose(e)) for e in written]
             return self._apart(needed(self.backward.lines, written), names, written)
         shown = [self.shown(a) for a in self.answers.values()]
         if any(form.stacked for form in self.forms.values()):
             return (), list(zip(names, shown, strict=True))
         taken = {*declared_names(self.declared), *names_in(self.loss), *names}
-        definitions, written = named(shown, taken, LONG)
-        lines = [*(e for _, e in definitions), *written]
-        if sum(map(length, lines)) + 2 * len(definitions) > WORTH * sum(map(length, shown)):
-            definitions, written = (), shown
+        definitions, written = worded(shown, taken, self.where, self.residuals, self.table, self.expand)
         return definitions, list(zip(names, written, strict=True))
 
     def _apart(
@@ -358,6 +360,9 @@ def derive(
     table: Table | None = None,
     first_principles: bool = False,
     adjoint: str = "d{}",
+    expand: bool = False,
+    where: str = "auto",
+    residuals: Mapping[str, str | Expr] | None = None,
 ) -> Derivation:
     """The gradient G of a scalar function, df = tr(G' dX), in closed form; G has the shape of the variable.
 
@@ -370,6 +375,8 @@ def derive(
     """
     if layout not in LAYOUTS:
         raise InputError(f"there is no layout '{layout}'", hint=f"one of {', '.join(LAYOUTS)}")
+    if where not in WHERE:
+        raise InputError(f"parts are not named '{where}'", hint=f"one of {', '.join(WHERE)}")
     _check_pattern(adjoint)
     names = _names(wrt if isinstance(wrt, str) or not hasattr(wrt, "name") else _name(wrt))
     problem = _problem(function, names, declare, of)
@@ -388,6 +395,7 @@ def derive(
     forms: dict[str, Forms] = {}
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
     program_of: Backward | None = None
+    words = _own_names(residuals or {}, problem, {*taken, *(adjoint.format(name) for name in names)})
     first: list[Expr] = []  # the gradients, where they are differentiated in turn
     if f.is_scalar and order == 1 and len(problem.lines) > 1:
         taken |= {name for name, _ in problem.definitions}
@@ -423,7 +431,11 @@ def derive(
     bare = ops.substitute(f, {x: unstructured(x) for x in targets if x.op == "sym"})
     notes.extend(kinks(bare, [unstructured(x) if x.op == "sym" else x for x in targets], table, short))
     notes.extend(sorted(short.given_up))
-    return Derivation(
+    if expand:
+        answers = {name: replace(a, expr=expanded(a.expr, table)) for name, a in answers.items()}
+        forms = {name: replace(form, matrix=answers[name].expr) for name, form in forms.items()}
+        program_of = _expanded(program_of, problem, table) if program_of is not None else None
+    found_derivation = Derivation(
         f,
         problem.kinds,
         answers,
@@ -438,7 +450,41 @@ def derive(
         forms,
         program_of,
         adjoint,
+        expand,
+        where,
+        words,
     )
+    used = {name for name, _ in found_derivation.definitions} if words else set()
+    unused = tuple(f"{name} does not occur in the answer" for name, _ in words if name not in used)
+    return replace(found_derivation, notes=(*found_derivation.notes, *unused)) if unused else found_derivation
+
+
+def _own_names(
+    residuals: Mapping[str, str | Expr], problem: Problem, taken: set[str]
+) -> tuple[tuple[str, Expr], ...]:
+    """The names that the reader gives to parts, with what they stand for; a later one may use those before it."""
+    if residuals and any(node is not problem.function for _, node in problem.definitions):
+        name, e = next(iter(residuals.items()))
+        raise InputError("a program names its parts itself", hint=f"write {name} = {e} as a line of it")
+    kinds: dict[str, Kind] = dict(problem.kinds)
+    found: dict[str, Expr] = {}
+    for name, typed in residuals.items():
+        name = spelled(name.strip())
+        if not name.isidentifier():
+            raise InputError(f"'{name}' is not a name", hint="residuals are given as r = A*x - b")
+        e = parse(typed, kinds) if isinstance(typed, str) else typed
+        found[name] = e
+        if name not in kinds:
+            kinds[name] = kind_of_shape(e.shape, facts_of(e))
+    return own_names(found, problem.function, taken)
+
+
+def _expanded(program_of: Backward, problem: Problem, table: Table) -> Backward:
+    """The adjoints expanded; the lines of the program stay as they are written."""
+    own = {name for name, _ in problem.definitions}
+    lines = tuple((name, e if name in own else expanded(e, table)) for name, e in program_of.lines)
+    named = {name: expanded(e, table) for name, e in program_of.named.items()}
+    return replace(program_of, lines=lines, named=named)
 
 
 def _backward(
