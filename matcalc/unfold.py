@@ -156,9 +156,22 @@ class Unfolding:
         for n in topological(self.f):
             if n in self.active and n not in self.d:
                 through = self._is_linear(n) and (n is self.f or n not in self.names.names)
-                self.d[n] = tidy(self._local(n), self.typed) if through else ops.formal_differential(n)
+                self.d[n] = tidy(self._local(n), self.typed) if through else self._formal_or_scaled(n)
         if self.f not in self.xs and not self.derivation.first_principles:
             self._recognize_terms()
+
+    def _formal_or_scaled(self, n: Expr) -> Expr:
+        """d(n); where constants stand in a product of varying factors c*d(rest), so that the product rule has no c."""
+        constants, rest = self._split(n)
+        if not constants or n in self.names.names or rest.shape != n.shape:
+            return ops.formal_differential(n)
+        self.typed.add(rest)
+        self.active.add(rest)
+        for reached in self.reached.values():
+            if n in reached:
+                reached.add(rest)
+        self.d.setdefault(rest, ops.formal_differential(rest))
+        return tidy(ops.mul(*constants, self.d[rest]), self.typed)
 
     def _is_linear(self, n: Expr) -> bool:
         return n.op in _LINEAR or (n.op in _PRODUCTS and sum(a in self.active for a in n.args) == 1)
@@ -231,7 +244,12 @@ class Unfolding:
             if term not in self.active:
                 continue
             constants, rest = self._split(term)
+            if not rest.is_scalar:
+                constants, rest = [], term
             written = self.d.get(rest)
+            if rest in self.local:
+                found.append(tidy(ops.mul(*constants, self.d[rest]), self.typed))
+                continue
             known = None if written is ops.formal_differential(rest) else self._recognized(rest)
             if known is None or (written is not None and same(known.d, written)) or same(known.d, self.d[term]):
                 found.append(self.d[term])  # not known, or known and obvious
@@ -247,7 +265,7 @@ class Unfolding:
             return [], term
         constants = [a for a in term.args if a.is_scalar and a not in self.active]
         rest = ops.mul(*(a for a in term.args if not (a.is_scalar and a not in self.active)))
-        return (constants, rest) if rest.is_scalar else ([], term)
+        return constants, rest
 
     def _recognized(self, n: Expr) -> Local | None:
         """A known gradient by the one variable that occurs, where the engine finds the same for this part."""
