@@ -59,6 +59,15 @@ class Backward:
         return _put_in(e, found)
 
 
+def cut(lines: Sequence[tuple[str, Expr]], name: str, variable: Expr) -> Expr:
+    """The last of the lines with all names written out except one, which the variable stands for."""
+    values: dict[str, Expr] = {name: variable}
+    for other, e in lines:
+        if other not in values:
+            values[other] = _put_in(e, values)
+    return _put_in(lines[-1][1], values)
+
+
 def _put_in(e: Expr, values: Mapping[str, Expr]) -> Expr:
     return _with(e, {s: values[s.name] for s in symbols(e) if s.name in values})
 

@@ -10,10 +10,11 @@ from fractions import Fraction
 
 from matcalc import ops
 from matcalc.entries import Kink
-from matcalc.expr import Expr, depends, topological
+from matcalc.expr import Expr, depends, symbols, topological
 from matcalc.factors import parts
 from matcalc.facts import known, settled
 from matcalc.simplify import Simplifier
+from matcalc.structure import unstructured
 from matcalc.table import Table
 from matcalc.text import text
 
@@ -62,11 +63,36 @@ def _implied(subject: Expr, predicate: str, found: Container[tuple[Expr, str]]) 
     return predicate == "is invertible" and (ops.det(subject), "> 0") in found
 
 
-def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> list[str]:
-    """Where f is not differentiable (or jumps) along the targets, and which value is used there."""
+def of_program(
+    lines: Iterable[tuple[str, Expr]], targets: Iterable[Expr], table: Table, short: Simplifier
+) -> tuple[list[str], list[str]]:
+    """Conditions and kinks of lines in terms of names, the last of which is the function: line by line, in these terms."""
+    lines = list(lines)
+    active = {x.name for x in targets}
+    plain = {n.name for _, e in lines for n in _plain(e) if n.op == "sym"}
+    holds: dict[str, None] = {}
+    corners: dict[str, None] = {}
+    for name, e in lines:
+        moving = [s for s in symbols(e) if s.name in active]
+        if moving:
+            active.add(name)
+        holds.update(dict.fromkeys(conditions(e, moving, table, short)))
+        free = {s: unstructured(s) for s in moving}
+        found = kinks(ops.substitute(e, free), free.values(), table, short, bool(name) and name not in plain)
+        corners.update(dict.fromkeys(found))
+    return list(holds), list(corners)
+
+
+def kinks(
+    f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, under_powers: bool = False
+) -> list[str]:
+    """Where f is not differentiable (or jumps) along the targets, and which value is used there.
+
+    ``under_powers``: f itself only stands under powers of at least 2.
+    """
     active = depends(f, targets)
     found: dict[str, None] = {}
-    smooth = _smoothed(f)
+    smooth = _smoothed(f, under_powers)
     for n in topological(f):
         entry = table.differential(n) if n in active and n not in smooth else None
         if entry is not None and entry.kinks and any(a in active for a in n.args):
@@ -75,15 +101,20 @@ def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> 
     return list(found)
 
 
-def _smoothed(f: Expr) -> set[Expr]:
+def _smoothed(f: Expr, under_powers: bool) -> set[Expr]:
     """Nodes that vanish where they have a kink and stand only under powers of at least 2: norm2(x)^2, relu(z).^3."""
     vanishing = {n for n in topological(f) if _vanishes_at_kink(n)}
-    seen_plain = {f}
+    return vanishing - _plain(f) - (set() if under_powers else {f})
+
+
+def _plain(f: Expr) -> set[Expr]:
+    """Nodes that stand somewhere else than under powers of at least 2."""
+    found: set[Expr] = set()
     for n in topological(f):
         exponent = n.args[1] if n.op == "pow" else None
         under_power = exponent is not None and exponent.op == "num" and exponent.data >= 2  # type: ignore[operator]
-        seen_plain.update(n.args[1:] if under_power else n.args)
-    return vanishing - seen_plain
+        found.update(n.args[1:] if under_power else n.args)
+    return found if f.args else {f}
 
 
 def _vanishes_at_kink(n: Expr) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
 from matcalc.adjoint import gradients
-from matcalc.backward import Backward, backward, needed
-from matcalc.conditions import conditions, kinks
+from matcalc.backward import Backward, backward, cut, needed
+from matcalc.conditions import conditions, kinks, of_program
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.facts import facts_of
@@ -386,8 +386,11 @@ def derive(
     if order == 2 and not f.is_scalar:
         raise UnsupportedError(f"the function is {_form(f)}; a Hessian needs a scalar function", hint="sum(...) or one entry of it")
     table = table or default_table()
+    if order == 2 or not f.is_scalar:
+        problem = _standing(problem, names)
+        f = problem.function
     nodes = _targets(problem, names)
-    variables = {name: ops.sym(name, kind_of_shape(n.shape)) if n.op != "sym" else n for name, n in nodes.items()}
+    variables = {name: n if n.op == "sym" and n.name == name else ops.sym(name, kind_of_shape(n.shape)) for name, n in nodes.items()}
     short = Simplifier(rewriter(table))
     targets = list(nodes.values())
     notes = list(problem.notes)
@@ -424,12 +427,19 @@ def derive(
                 answers[key] = Answer(key, x, form.matrix)
         if any(form.stacked for form in forms.values()):
             notes.append("the vec form stacks columns: vec(dY) = V*vec(dX)")
-    parts_of_f = set(topological(f))
-    for name, x in nodes.items():
-        if x not in parts_of_f:
-            notes.append(f"{name} is declared but does not occur: the derivative is zero")
-    bare = ops.substitute(f, {x: unstructured(x) for x in targets if x.op == "sym"})
-    notes.extend(kinks(bare, [unstructured(x) if x.op == "sym" else x for x in targets], table, short))
+    if program_of is not None:
+        lines = (*needed(program_of.forward, [program_of.root]), ("", program_of.root))
+        holds, corners = of_program(lines, variables.values(), table, short)
+        absent = [name for name in program_of.absent if name in variables]
+    else:
+        holds = conditions(f, targets, table, short, first if order == 2 else ())
+        free = {x: unstructured(x) if x.op == "sym" else x for x in targets}
+        corners = kinks(ops.substitute(f, free), free.values(), table, short)
+        parts_of_f = set(topological(f))
+        absent = [name for name, x in nodes.items() if x not in parts_of_f]
+    said = "occurs in no line that the function uses" if program_of is not None else "is declared but does not occur"
+    notes.extend(f"{name} {said}: the derivative is zero" for name in absent)
+    notes.extend(corners)
     notes.extend(sorted(short.given_up))
     if expand:
         answers = {name: replace(a, expr=expanded(a.expr, table)) for name, a in answers.items()}
@@ -441,7 +451,7 @@ def derive(
         answers,
         layout,
         structure,
-        tuple(conditions(f, targets, table, short, first if order == 2 else ())),
+        tuple(holds),
         tuple(notes),
         table,
         problem,
@@ -561,12 +571,30 @@ def _problem(function: Any, names: Sequence[str], declare: Any, of: str | None) 
     return problem_of(function, declare)
 
 
+def _standing(problem: Problem, names: Sequence[str]) -> Problem:
+    """The problem in which a quantity that the program names is a variable."""
+    own = [name for name in names if name in {name for name, _ in problem.lines}]
+    if not own:
+        return problem
+    if len(names) > 1:
+        raise UnsupportedError(f"{own[0]} depends on other variables: the derivative by it is taken alone", hint=f"--wrt {own[0]}")
+    shape = dict(problem.definitions)[own[0]].shape
+    kind = kind_of_shape(shape)
+    function = cut(problem.lines, own[0], ops.sym(own[0], kind))
+    return replace(problem, function=function, kinds={**problem.kinds, own[0]: kind}, definitions=(), lines=())
+
+
 def _targets(problem: Problem, names: Sequence[str]) -> dict[str, Expr]:
-    """The variables, or the quantities that a program names; ``all``: every one of them."""
+    """The variables, or the quantities that a program names; ``all``: every one of them that can vary."""
     defined = {name: node for name, node in problem.definitions if node is not problem.function}
+    kept = {name for name, _ in problem.lines}
     if tuple(names) == ("all",) and "all" not in problem.kinds and "all" not in defined:
-        plain = [n for n, k in problem.kinds.items() if k.form != "function" and "integer" not in k.facts]
-        names = [*plain, *defined]
+        fixed = {"integer", "onehot"}
+        plain = [n for n, k in problem.kinds.items() if k.form != "function" and not fixed & k.facts]
+        names = [*plain, *(name for name, _ in problem.lines if name)]
+    for name in names:
+        if name in defined and kept and name not in kept:
+            raise UnsupportedError(f"{name} is a number, or has a free index: the derivative is not taken by it")
     return {name: defined[name] if name in defined else _variable(problem, name) for name in names}
 
 
