@@ -78,33 +78,44 @@ class _State:
     scalars: tuple[Expr, ...]
     entries: tuple[Entry, ...]
     deltas: tuple[Delta, ...]
+    waiting: tuple[tuple[Expr, tuple[Index, Index]], ...] = ()
 
 
 def index_form(
     e: Expr,
-    dx: Expr,
+    dx: Expr | tuple[Expr, ...],
     short: Callable[[Expr], Expr] = lambda e: e,
     places: tuple[Index, Index] | None = None,
 ) -> IndexForm:
-    """The index form of e, linear in the symbol dx; UnsupportedError if an operation has none.
+    """The index form of e, linear in the symbol dx (or in each of several); UnsupportedError if an operation has none.
 
     ``short`` shortens the arrays whose entries are taken; ``places`` are indices for the variable that are given
     (letters or numbers, None for an axis that is free): they are not among the indices of the form.
     """
     given = [i for i in places or () if i is not None]
-    letters = _letters(names_in(e, dx) | set(given))
-    at, shape_at = _axes(e.shape, letters)
-    var, shape_var = _axes(dx.shape, letters, places)
-    active = depends(e, [dx])
+    steps = dx if isinstance(dx, tuple) else (dx,)
+    letters = _letters(names_in(e, *steps) | set(given))
+    at, free = _axes(e.shape, letters)
+    axes = list(zip(at, e.shape, strict=True))
+    places_of: dict[Expr, tuple[Index, Index]] = {}
+    for step in steps:
+        places_of[step], more = _axes(step.shape, letters, places)
+        axes += zip(places_of[step], step.shape, strict=True)
+        free += more
+    active = depends(e, steps)
     done: list[Term] = []
     todo = [_State(e, at, (), (), ())] if e in active else []
     while todo:
         state = todo.pop()
-        if state.node is dx:
-            done.append(_finished(state, var, dx.shape, shape_at + shape_var, short))
-        else:
+        if state.node not in places_of:
             todo.extend(reversed(_expanded(state, active, letters)))
-    axes = zip((*at, *var), (*e.shape, *dx.shape), strict=True)
+            continue
+        reached = _reached(state, places_of[state.node])
+        if state.waiting:
+            todo.append(replace(reached, node=state.waiting[0][0], at=state.waiting[0][1], waiting=state.waiting[1:]))
+        else:
+            done.append(_finished(reached, free, short))
+    shape_at = tuple(i for i in at if i is not None)
     named = [(i, d) for i, d in axes if i is not None and i not in given]
     return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(_collected(done)))
 
@@ -160,8 +171,9 @@ def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_Sta
         *entries: Entry,
         scalars: tuple[Expr, ...] = (),
         deltas: tuple[Delta, ...] = (),
+        waiting: tuple[tuple[Expr, tuple[Index, Index]], ...] = (),
     ) -> _State:
-        return _State(node, at, s.scalars + scalars, s.entries + entries, s.deltas + deltas)
+        return _State(node, at, s.scalars + scalars, s.entries + entries, s.deltas + deltas, waiting + s.waiting)
 
     def fresh(d: Dim) -> Index:
         return None if d is ONE else next(letters)
@@ -172,9 +184,9 @@ def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_Sta
         case "t":
             return [to(n.args[0], (j, i))]
         case "had":
-            (x,) = [a for a in n.args if a in active]
-            rest = [e for a in n.args if a is not x for e in _entry(a, s.at)]
-            return [to(x, s.at, *rest)]
+            x, *others = [a for a in n.args if a in active]
+            rest = [e for a in n.args if a not in active for e in _entry(a, s.at)]
+            return [to(x, s.at, *rest, waiting=tuple((a, s.at) for a in others))]
         case "mul":
             return _product(s, active, to, fresh)
         case "sum" | "mean":
@@ -202,27 +214,30 @@ def _expanded(s: _State, active: set[Expr], letters: Iterator[str]) -> list[_Sta
 
 
 def _product(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: ignore[no-untyped-def]
-    """s*L*X*R at (i, j): L at (i, a), X at (a, b), R at (b, j)."""
+    """s*L*X*R at (i, j): L at (i, a), X at (a, b), R at (b, j); likewise with several factors that depend on dX."""
     n, (i, j) = s.node, s.at
-    where = next(p for p, a in enumerate(n.args) if a in active)
-    x = n.args[where]
-    scalars = tuple(a for a in n.args if a.is_scalar and a is not x)
-    if x.is_scalar:
-        rest = [a for a in n.args if not a.is_scalar]
-        entries = _entry(ops.mul(*rest), s.at) if rest and not n.is_scalar else ()
-        if rest and n.is_scalar:
-            scalars = (*scalars, ops.mul(*rest))
-        return [to(x, (None, None), *entries, scalars=scalars)]
-    left = [a for a in n.args[:where] if not a.is_scalar]
-    right = [a for a in n.args[where + 1 :] if not a.is_scalar]
-    a = fresh(x.rows) if left else i
-    b = fresh(x.cols) if right else j
+    scalars = tuple(a for a in n.args if a.is_scalar and a not in active)
+    found: list[tuple[Expr, tuple[Index, Index]]] = [(a, (None, None)) for a in n.args if a.is_scalar and a in active]
+    chain = [a for a in n.args if not a.is_scalar]
     entries: tuple[Entry, ...] = ()
-    if left:
-        entries += _entry(ops.mul(*left), (i, a))
-    if right:
-        entries += _entry(ops.mul(*right), (b, j))
-    return [to(x, (a, b), *entries, scalars=scalars)]
+    if chain and n.is_scalar and not any(a in active for a in chain):
+        scalars, chain = (*scalars, ops.mul(*chain)), []
+    run: list[Expr] = []
+    here = i
+    for position, a in enumerate(chain):
+        if a not in active:
+            run.append(a)
+            continue
+        row = fresh(a.rows) if run else here
+        if run:
+            entries += _entry(ops.mul(*run), (here, row))
+        run = []
+        here = fresh(a.cols) if position + 1 < len(chain) else j
+        found.append((a, (row, here)))
+    if run:
+        entries += _entry(ops.mul(*run), (here, j))
+    (x, at), *others = found
+    return [to(x, at, *entries, scalars=scalars, waiting=tuple(others))]
 
 
 def _picked(s: _State, to, fresh) -> _State:  # type: ignore[no-untyped-def]
@@ -261,14 +276,16 @@ def _placed(s: _State, active: set[Expr], to, fresh) -> list[_State]:  # type: i
     return out
 
 
-def _finished(
-    s: _State, var: tuple[Index, Index], shape: Shape, free: tuple[str, ...], short: Callable[[Expr], Expr]
-) -> Term:
-    """The state at dX: its indices are the variable's; identities become deltas, deltas over inner indices are used."""
+def _reached(s: _State, var: tuple[Index, Index]) -> _State:
+    """The state at a dX: its indices are the variable's."""
+    pairs = zip(s.at, var, s.node.shape, strict=True)
+    found = tuple(Delta(inner, outer, size) for inner, outer, size in pairs if inner is not None and outer is not None)
+    return replace(s, deltas=s.deltas + found)
+
+
+def _finished(s: _State, free: tuple[str, ...], short: Callable[[Expr], Expr]) -> Term:
+    """All indices used: identities become deltas, deltas over inner indices are carried out, what is summed contracted."""
     deltas = list(s.deltas)
-    for inner, outer, size in zip(s.at, var, shape, strict=True):
-        if inner is not None and outer is not None:
-            deltas.append(Delta(inner, outer, size))
     entries = []
     for e in s.entries:
         if e.array.op == "eye":
@@ -292,10 +309,11 @@ def _finished(
     real |= {i for d in kept for i in (d.left, d.right)}
     entries = [e for e in entries if e.array.op != "ones" or not real.union(free).issuperset(e.indices)]
     entries = _contracted(entries, {*free, *(i for d in kept for i in (d.left, d.right))})
-    entries = [_shortened(e, short) for e in entries]
+    scalars = (*s.scalars, *(e.array for e in entries if not e.indices))
+    entries = [_shortened(e, short) for e in entries if e.indices]
     used = {i for e in entries for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
     summed = tuple(sorted(used - set(free)))
-    return Term(s.scalars, tuple(dict.fromkeys(kept)), tuple(entries), summed)
+    return Term(scalars, tuple(dict.fromkeys(kept)), tuple(entries), summed)
 
 
 def _shortened(e: Entry, short: Callable[[Expr], Expr]) -> Entry:
@@ -305,24 +323,59 @@ def _shortened(e: Entry, short: Callable[[Expr], Expr]) -> Entry:
 
 
 def _contracted(entries: list[Entry], fixed: set[str]) -> list[Entry]:
-    """Sums over an index that two entries share alone are products: A_ia*B_aj becomes (A*B)_ij."""
+    """Sums that are products of two: A_ia*B_aj is (A*B)_ij, A_ia*v_a*B_aj is (A*diag(v)*B)_ij, sum_a A_ia is (A*1)_i.
+
+    What is left summed is shared by three matrices.
+    """
     while True:
         holders: dict[str, list[Entry]] = {}
         for e in entries:
-            for i in e.indices:
+            for i in dict.fromkeys(e.indices):
                 holders.setdefault(i, []).append(e)
-        shared = next((i for i, pair in holders.items() if i not in fixed and len(pair) == 2), None)
-        if shared is None:
+        for index, found in holders.items():
+            made = None if index in fixed else _merged(found, index)
+            if made is not None:
+                at = entries.index(found[0])
+                entries = [made[0] if k == at else e for k, e in enumerate(entries) if k == at or e not in found]
+                entries[at + 1 : at + 1] = made[1:]
+                break
+        else:
             return entries
-        first, second = holders[shared]
-        if first is second:
-            return entries
-        rows, row = _turned(first, shared, last=True)
-        cols, col = _turned(second, shared, last=False)
-        product = ops.mul(rows, cols)
-        made = Entry(product, (*row, *col))
-        at = entries.index(first)
-        entries = [made if k == at else e for k, e in enumerate(entries) if e is not second]
+
+
+def _merged(found: list[Entry], index: str) -> list[Entry] | None:
+    """Fewer entries for those that share a summed index; None if there are no fewer."""
+    if any(e.indices.count(index) > 1 for e in found):
+        return None
+    columns = [e for e in found if len(e.indices) == 1]
+    if len(columns) > 1:
+        merged = ops.had(*(_column(e) for e in columns))
+        return [Entry(merged, (index,)), *(e for e in found if e not in columns)]
+    if len(found) == 1:
+        (e,) = found
+        rows, rest = _turned(e, index, last=True)
+        size = rows.cols
+        return [Entry(ops.mul(rows, ops.ones(size, ONE)), rest)]
+    if len(found) == 2:
+        first, second = found
+        rows, row = _turned(first, index, last=True)
+        cols, col = _turned(second, index, last=False)
+        return [Entry(ops.mul(rows, cols), (*row, *col))]
+    if columns:
+        matrix = next(e for e in found if e not in columns)
+        rows, row = _turned(matrix, index, last=True)
+        scaled = Entry(ops.mul(rows, ops.diag(_column(columns[0]))), (*row, index))
+        return [scaled, *(e for e in found if e is not matrix and e not in columns)]
+    same = [e for e in found[1:] if set(e.indices) == set(found[0].indices)]
+    if same:
+        arrays = [e.array if e.indices == found[0].indices else ops.transpose(e.array) for e in (found[0], *same)]
+        return [Entry(ops.had(*arrays), found[0].indices), *(e for e in found[1:] if e not in same)]
+    return None
+
+
+def _column(e: Entry) -> Expr:
+    """The vector of an entry with one index, as a column."""
+    return ops.transpose(e.array) if e.array.rows is ONE else e.array
 
 
 def _turned(e: Entry, index: str, *, last: bool) -> tuple[Expr, tuple[str, ...]]:

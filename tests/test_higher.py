@@ -1,0 +1,159 @@
+"""Jacobians and Hessians: every form is right, and so is the generated code, at rectangular sizes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matcalc
+from higher_cases import HESSIANS, JACOBIANS, arrays, differences
+from matcalc.expr import topological
+from matcalc.measure import length
+from matcalc.parse import parse
+
+UNDEFINED = [case for case in [*JACOBIANS, *HESSIANS] if "function" in case[2]]
+ids = [f"{f} by {w}" for f, w, _ in JACOBIANS]
+second_ids = [f"{f} by {w}" for f, w, _ in HESSIANS]
+
+
+@cache
+def derived(f: str, wrt: str, declare: str, order: int) -> matcalc.Derivation:
+    return matcalc.derive(f, wrt, declare, order=order)
+
+
+@cache
+def module(f: str, wrt: str, declare: str, order: int) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(derived(f, wrt, declare, order).source(), names)
+    return names
+
+
+def relative(found: Any, wanted: Any) -> float:
+    return float(np.abs(np.asarray(found) - wanted).max() / max(1.0, np.abs(wanted).max()))
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare"), JACOBIANS, ids=ids)
+def test_a_jacobian_is_right_in_every_form(f: str, wrt: str, declare: str) -> None:
+    verdict = derived(f, wrt, declare, 1).verify()
+
+    assert verdict, verdict.reason
+    assert verdict.residual < 1e-7
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare"), HESSIANS, ids=second_ids)
+def test_a_hessian_is_right_in_every_form(f: str, wrt: str, declare: str) -> None:
+    verdict = derived(f, wrt, declare, 2).verify()
+
+    assert verdict, verdict.reason
+    assert verdict.residual < 1e-7
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare"), [c for c in JACOBIANS if c not in UNDEFINED])
+def test_the_code_of_a_jacobian_gives_the_array(f: str, wrt: str, declare: str) -> None:
+    d, names = derived(f, wrt, declare, 1), module(f, wrt, declare, 1)
+    values = arrays(d, seed=1)
+    found = names["jacobian"](**values)
+    for name, array in zip(wrt.split(","), found if "," in wrt else [found], strict=True):
+        (wanted,) = differences(names["value"], values, name, d.declared[name].facts)
+
+        assert np.shape(array) == np.shape(names["value"](**values)) + np.shape(values[name])
+        assert relative(array, wanted) < 1e-7
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare"), [c for c in HESSIANS if c not in UNDEFINED])
+def test_the_code_of_a_hessian_gives_the_array_and_its_products(f: str, wrt: str, declare: str) -> None:
+    d, names = derived(f, wrt, declare, 2), module(f, wrt, declare, 2)
+    by = wrt.split(",")
+    values = arrays(d, seed=2)
+    found = names["hessian"](**values)
+    blocks = found if len(by) > 1 else ((found,),)
+    rng = np.random.default_rng(3)
+    steps = {name: rng.standard_normal(np.shape(values[name])) for name in by}
+    products = names["hvp"](**values, **{f"d{n}": s if s.ndim else float(s) for n, s in steps.items()})
+    products = products if len(by) > 1 else (products,)
+    totals = [0.0] * len(by)
+    for j, name in enumerate(by):
+        wanted = differences(names["gradient"], values, name, d.declared[name].facts)
+        for i in range(len(by)):
+            assert np.shape(blocks[i][j]) == np.shape(values[by[i]]) + np.shape(values[name])
+            assert relative(blocks[i][j], wanted[i]) < 1e-7
+            totals[i] = totals[i] + np.tensordot(blocks[i][j], steps[name], np.ndim(steps[name]))
+    for product, total in zip(products, totals, strict=True):
+        assert relative(product, total) < 1e-9
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare", "order"), [(*c, 1) for c in JACOBIANS] + [(*c, 2) for c in HESSIANS])
+def test_the_printed_forms_read_back_and_balance(f: str, wrt: str, declare: str, order: int) -> None:
+    d = derived(f, wrt, declare, order)
+    if len(d.answers) == 1 and not d.definitions:
+        assert parse(d.text(), d.kinds) is d.answer
+    latex = d.latex()
+
+    assert latex.count("{") == latex.count("}")
+    assert latex.count(r"\left") == latex.count(r"\right")
+    assert latex.count(r"\begin{") == latex.count(r"\end{")
+    assert d.pretty()
+
+
+@pytest.mark.parametrize(
+    ("f", "declare", "expected"),
+    [
+        ("A*x", "A: matrix(m, n)", "A"),
+        ("softmax(x)", "x: vector(n)", "diag(softmax(x)) - softmax(x)*softmax(x)'"),
+        ("exp(A*x)", "A: matrix(m, n)", "diag(exp(A*x))*A"),
+        ("x .* (A*x)", "A: matrix(n, n)", "diag(A*x) + diag(x)*A"),
+        ("x/norm2(x)", "x: vector(n)", "eye(n)/norm2(x) - x*x'/norm2(x)^3"),
+        ("softmax(A*x + b)", "A: matrix(m, n); b: vector(m)",
+         "(diag(softmax(A*x + b)) - softmax(A*x + b)*softmax(A*x + b)')*A"),
+        ("W2*tanh(W1*x)", "W2: matrix(p, m); W1: matrix(m, n)", "W2*diag(1 - tanh(W1*x).^2)*W1"),
+    ],
+)  # fmt: skip
+def test_jacobians_are_no_longer_than_a_book_prints_them(f: str, declare: str, expected: str) -> None:
+    d = derived(f, "x", declare, 1)
+    book = parse(expected, d.kinds)
+
+    assert matcalc.check(f, "x", expected, declare)
+    assert length(d.answer) <= length(book)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare", "expected"),
+    [
+        ("logsumexp(A*x)", "x", "A: matrix(m, n)", "A'*(diag(softmax(A*x)) - softmax(A*x)*softmax(A*x)')*A"),
+        ("-sum(log(b - A*x))", "x", "A: matrix(m, n)", "A'*diag(1 ./ (A*x - b).^2)*A"),
+        ("x'*A*x", "x", "A: matrix(n, n)", "A + A'"),
+        ("norm2(A*x - b)^2", "x", "A: matrix(m, n)", "2*A'*A"),
+        ("sum(log(1 + exp(X*w)))", "w", "X: matrix(m, n)",
+         "X'*diag(sigmoid(-X*w) .* sigmoid(X*w))*X"),
+    ],
+)  # fmt: skip
+def test_hessians_are_no_longer_than_a_book_prints_them(f: str, wrt: str, declare: str, expected: str) -> None:
+    d = derived(f, wrt, declare, 2)
+    book = parse(expected, d.kinds)
+
+    assert length(d.answer) <= length(book)
+    assert matcalc.check(expected, None, d.text(), d.kinds)
+
+
+def test_the_hessian_vector_product_of_a_factorisation_has_no_array_of_four_axes() -> None:
+    d = derived("norm2(T - U*V')^2", "U", "T: matrix(m, n); U: matrix(m, k); V: matrix(n, k)", 2)
+    form = d.forms["U"]
+
+    assert form.map is parse("2*dU*V'*V", {**d.kinds, "dU": "matrix(m, k)"})
+    body = d.source().split("def hvp(")[1]
+    assert "einsum" not in body
+    assert "kron" not in body
+
+
+def test_a_vector_by_a_vector_needs_no_kronecker_product() -> None:
+    d = derived("A*x/(x'*B*x) + x'*B*x*A*x", "x", "A: matrix(m, n); B: matrix(n, n)", 1)
+
+    assert not {"kron", "commutation", "vec"} & {n.op for n in topological(d.answer)}
+
+
+def test_a_second_derivative_in_tied_entries_is_refused() -> None:
+    with pytest.raises(matcalc.UnsupportedError, match="tied"):
+        matcalc.derive("tr(S^2)", "S", "S: symmetric(n)", order=2, structure="tied")
