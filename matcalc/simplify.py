@@ -189,6 +189,8 @@ def _vec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     front, x = _front(args[0])
     if x.rows is ONE:
         return s.mul(front, s.transpose(x))
+    if x.op in ("ones", "zeros"):
+        return s.mul(front, (ops.ones if x.op == "ones" else ops.zeros)(x.rows * x.cols, ONE))
     return s.mul(front, x.args[0] if x.op == "unvec" else ops.vec(x))
 
 
@@ -196,6 +198,8 @@ def _unvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     if is_zero(args[0]):
         return zero(data)
     front, x = _front(args[0])
+    if x.op == "ones":
+        return s.mul(front, ops.ones(*data))
     return s.mul(front, x.args[0] if x.op == "vec" and x.args[0].shape == data else ops.unvec(x, *data))
 
 
