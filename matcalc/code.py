@@ -15,16 +15,17 @@ from typing import Any
 from matcalc.emission import Emission, Names
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
+from matcalc.facts import known
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
 from matcalc.lower_elementwise import axes, callable_of
 from matcalc.lowering import lower
 from matcalc.shapes import ONE, Dim
-from matcalc.spelling import Spelling, own_names, renamed, spelling
+from matcalc.spelling import BUILTINS, Spelling, own_names, renamed
+from matcalc.targets import spelling
 
 _WIDTH = 100
-_BUILTINS = ("np", "float", "range", "round")
 _VIEWS = ("T", "col", "row", "slice", "apply")  # may share memory with an operand
 _VIEWING_CALLS = ("ravel", "reshape", "diagonal")
 
@@ -49,7 +50,7 @@ def module_source(
     symbols; ``header`` is put at the top as comments. ``blocks`` are the second derivatives, row by row of the variables;
     ``products`` for each variable its name, the symbol of its direction and the Hessian-vector product.
     """
-    if what not in ("gradient", "jacobian", "hessian") or order != 1:
+    if what not in ("gradient", "jacobian", "hessian", "derivative") or order != 1:
         raise UnsupportedError(f"no code is generated for a {what} of order {order}")
     table = spelling(target)
     named = dict(definitions)
@@ -60,15 +61,17 @@ def module_source(
     lead = len([d for d in function.shape if d is not ONE]) if what == "jacobian" else 0
     tasks = [Task("value", "The value of the function.", [function], [_Shape(None, 0)])]
     if answers:
-        shapes = [_Shape(kinds.get(name), lead) for name, _ in answers]
+        shapes = [_Shape(None if what == "derivative" else kinds.get(name), lead) for name, _ in answers]
         several = len(answers) > 1
         by = ", ".join(parameters.inputs.get(name, name) for name, _ in answers)
         first = "gradient" if what == "hessian" else what
         tasks.append(Task(first, f"The {first} by {by}.", results, shapes, several))
-        if function.is_scalar and what != "jacobian":
+        if function.is_scalar and what not in ("jacobian", "derivative"):
             both = [_Shape(None, 0), *shapes]
             everything = [function, *results]
-            tasks.append(Task("value_and_gradient", f"The value and the gradient by {by}.", everything, both, several))
+            title = f"The value and the gradient by {by}."
+            names = tuple(name for name, _ in answers)
+            tasks.append(Task("value_and_gradient", title, everything, both, several, by=names))
         if what == "hessian":
             declared = [_declared(kinds[name]) for name, _ in answers]
             full = [_Shape(None, 0, (*a, *b)) for a in declared for b in declared]
@@ -153,7 +156,7 @@ def _parameters(
             if name not in callables:
                 callables[name] = _parameter(name, taken, user)
     fresh = Names([*taken, *kinds])
-    own = {name: fresh.fresh(name) for name in (*_BUILTINS, *table.functions) if name in taken}
+    own = {name: fresh.fresh(name) for name in (*table.reserved, *table.functions) if name in taken}
     return Parameters(chosen, indices, callables, own)
 
 
@@ -191,6 +194,7 @@ class Task:
     several: bool = False
     nested: int = 0  # > 1: results in rows of so many, a tuple of tuples
     extra: tuple[str, ...] = ()  # parameters that only this function takes
+    by: tuple[str, ...] = ()  # the names differentiated by
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +210,11 @@ class Written:
 
 def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters: Parameters) -> Written:
     make = Instructions()
-    codes, found = lower(task.results, make, named)
+    definite = (lambda x: known(x, "spd")) if table.factors else None
+    codes, found = lower(task.results, make, named, definite)
     codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]
     order = ordered(codes)
-    names = Names([*parameters.inputs.values(), *parameters.own.values(), *table.functions, *_BUILTINS])
+    names = Names([*parameters.inputs.values(), *parameters.own.values(), *table.functions, *table.reserved])
     lengths = Lengths(_measured(parameters), names.fresh)
     lengths.require(d for code in order for d in _dimensions(code))
     wanted = {code: name for name, code in found.items() if name.isidentifier()}
@@ -217,7 +222,8 @@ def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters
     texts = [text for text, _ in emission.outputs(codes)]
     body = [*(f"    {line}" for line in lengths.lines), *emission.lines, *_return(task, texts)]
     applied = {str(code.data) for code in order if code.op == "apply"}
-    return Written(task, [*_unboxed(parameters, body), *body], emission.used, applied, lengths.parameters)
+    body = [*_opened(table, parameters, body, emission.used), *_unboxed(parameters, body), *body]
+    return Written(task, body, emission.used, applied, lengths.parameters)
 
 
 def _return(task: Task, texts: Sequence[str]) -> list[str]:
@@ -293,6 +299,23 @@ def _measured(parameters: Parameters) -> list[Measured]:
     return found
 
 
+def _opened(table: Spelling, parameters: Parameters, body: Sequence[str], used: set[str]) -> list[str]:
+    """Lines that bind the library, and make arrays of scalars that may be numbers."""
+    if not table.opening:
+        return []
+    words = {word for line in body for word in re.findall(r"\w+", line)}
+    variables = sorted(parameters.variables.values(), key=lambda pair: pair[1].form == "scalar")
+    given = [text for text, _ in variables]
+    scalars = [text for text, kind in variables if kind.form == "scalar" and text in words]
+    if not scalars and not used & set(table.local):
+        return []
+    used |= own_names(f"{table.opening} {table.scalar}" if scalars else table.opening)
+    opening, scalar = renamed(table.opening, parameters.own), renamed(table.scalar, parameters.own)
+    lines = [opening.replace("{arguments}", ", ".join(given))]
+    lines += [f"{text} = {scalar.replace('{0}', text)}" for text in scalars]
+    return [f"    {line}" for line in lines]
+
+
 def _unboxed(parameters: Parameters, body: Sequence[str]) -> list[str]:
     """Lines that take the axis off what is declared with a dimension 1: x = x[:, 0]."""
     words = {word for line in body for word in re.findall(r"\w+", line)}
@@ -327,12 +350,40 @@ def _module(
             used |= inside
             waiting.extend(sorted(inside & table.functions.keys(), reverse=True))
     parts = [_comment(header)] if header.strip() else []
-    imports = table.imports if "np" not in own else f"{table.imports.removesuffix(' as np')} as {own['np']}"
-    aliases = [f"{own[name]} = {name}" for name in _BUILTINS[1:] if name in used and name in own]
-    parts.append("\n".join([imports, *aliases]))
+    aliases = [f"{own[name]} = {name}" for name in BUILTINS if name in used and name in own]
+    parts.append("\n".join([*_imports(table, used, own), *aliases]))
     parts.extend(renamed(source, own).strip("\n") for _, source in sorted(functions.items()))
     parts.extend(_definition(w, _signature(w, written, parameters, extra)) for w in written)
+    both = next((w for w in written if w.task.name == "value_and_gradient"), None)
+    if table.epilogue and both is not None:
+        parts.append(_epilogue(table, both, _signature(both, written, parameters, extra), parameters))
     return "\n\n\n".join(parts) + "\n"
+
+
+def _epilogue(table: Spelling, both: Written, arguments: Sequence[str], parameters: Parameters) -> str:
+    """The end of a module: what lends the library's automatic differentiation our gradient."""
+    names = [text.removesuffix("=None") for text in arguments]
+    by = [names.index(parameters.inputs[name]) for name in both.task.by]
+    fill = {
+        "Loss": "Loss_" if "Loss" in names else "Loss",
+        "torch": parameters.own.get("torch", "torch"),
+        "arguments": ", ".join(arguments),
+        "keywords": ", ".join(f"{name}={name}" for name in names),
+        "saved": "*_gradient" if both.task.several else "_gradient",
+        "places": str(tuple(by)),
+        "count": str(len(names)),
+    }
+    return table.epilogue.format(**fill).strip("\n")
+
+
+def _imports(table: Spelling, used: set[str], own: Mapping[str, str]) -> list[str]:
+    """The first import always, the others where they are used."""
+    lines = []
+    for i, (name, line) in enumerate(table.imports.items()):
+        if i == 0 or name in used:
+            text = line.format(own.get(name, name))
+            lines.append(text.removesuffix(f" as {name}") if text.split()[-3:] == [name, "as", name] else text)
+    return lines
 
 
 def _signature(

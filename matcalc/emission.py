@@ -72,6 +72,7 @@ class Emission:
         self.wanted = wanted
         self.own = own
         self.used: set[str] = set()
+        self.plain: set[Code] = set()  # numbers that Python computes by itself
         self.lines: list[str] = []
 
     def outputs(self, codes: Sequence[Code]) -> list[Text]:
@@ -92,10 +93,20 @@ class Emission:
             if code.op == "loop":
                 self._loop(code, bound, texts, indent)
                 continue
+            if self.spelling.plain is not None and self._is_plain(code):
+                self.plain.add(code)
             texts[code] = self._spelt(code, bound, texts, indent)
             limit = _LAST if code in last else _IN_PLACE
             if code in self.wanted or not self._stays(code, texts[code][0], uses[code], limit):
                 self._assign(texts, code, indent)
+
+    def _is_plain(self, code: Code) -> bool:
+        """Whether an instruction is a number made of numbers and sizes alone."""
+        if code.op in ("num", "size", "index"):
+            return True
+        if code.op == "call" and code.data[0] not in (self.spelling.plain or {}):
+            return False
+        return code.op in ("add", "mul", "div", "neg", "ipow", "call") and all(a in self.plain for a in code.args)
 
     def _stays(self, code: Code, text: str, count: int, limit: int) -> bool:
         """Whether the text of an instruction is put where it is used."""
@@ -152,8 +163,19 @@ class Emission:
         inner: Texts = ChainMap({}, *(texts.maps if isinstance(texts, ChainMap) else (texts,)))
         self._block(inside, {**bound, name: index}, inner, indent + 1)
         at = iter(inner[position][0] for position in inside[1:])
-        target = total + (f"[{', '.join(next(at) if p == 'at' else p for p in places)}]" if places else "")
-        self.lines.append(f"{margin}    {target} += {inner[inside[0]][0]}")
+        places_ = [next(at) if p == "at" else p for p in places]
+        body = inner[inside[0]][0]
+        if not places:
+            changed = f"{total} = {total} + {body}" if self.spelling.add_at else f"{total} += {body}"
+        elif self.spelling.add_at:
+            whole = "slice(None)" if self.spelling.target == "jax" else "None"
+            texts_ = ", ".join(whole if p == ":" else p for p in places_)
+            template = self.spelling.add_at.replace("{places}", texts_ if len(places_) > 1 else f"{texts_},")
+            self.used |= own_names(template)
+            changed = f"{total} = {filled(renamed(template, self.own), [(total, ATOM), (body, SUM)])}"
+        else:
+            changed = f"{total}[{', '.join(places_)}] += {body}"
+        self.lines.append(f"{margin}    {changed}")
         texts[code] = (total, ATOM)
 
     def _add_one(self, high: Code, texts: Texts) -> str:
@@ -193,15 +215,39 @@ class Emission:
         writer = _WRITERS.get(op)
         if writer is not None:
             return writer(code, [texts[a] for a in code.args])
+        if op == "slice":
+            return f"{_bound(texts[code.args[0]], ATOM)}[{self._places(code, [texts[a] for a in code.args])}]", ATOM
         if op == "apply":
             return f"{self.inputs[code.data]}({', '.join(texts[a][0] for a in code.args)})", ATOM
         if op == "call":
             key, *rest = code.data
+            if code in self.plain:
+                return self._fill((self.spelling.plain or {})[key], code, rest, texts), ATOM
             if key in self.spelling.open:
                 template, binding = self.spelling.open[key]
                 return self._fill(template, code, rest, texts), binding
-            return self._fill(self.spelling.calls[key], code, rest, texts), ATOM
-        return self._fill(self.spelling.calls[_ARRAY[op](code)], code, (), texts, _items(code, texts)), ATOM
+            return self._fill(self._call(key), code, rest, texts), ATOM
+        return self._fill(self._call(_ARRAY[op](code)), code, (), texts, _items(code, texts)), ATOM
+
+    def _places(self, code: Code, args: list[Text]) -> str:
+        given = iter(args[1:])
+        places: list[Any] = []
+        for place in code.data:
+            if place == "at":
+                places.append(next(given)[0])
+            else:
+                start, stop = place
+                places.append(f"{'' if start is None else start}:{'' if stop is None else stop}")
+        while not self.spelling.every_axis and len(places) > 1 and places[-1] == ":":
+            places.pop()
+        return ", ".join(places)
+
+    def _call(self, key: str) -> str:
+        template = self.spelling.calls.get(key)
+        if template is None:
+            name = key.removesuffix("_axis").removesuffix("_frechet")
+            raise UnsupportedError(f"the target {self.spelling.target} has no {name}")
+        return template
 
     def _fill(
         self, template: str, code: Code, rest: Sequence[object], texts: Texts, items: str | None = None
@@ -216,7 +262,15 @@ class Emission:
             template = template.replace("{sizes}", sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
         if items is not None:
             return template.replace("{items}", items)
-        return filled(template, [texts[a] for a in code.args], rest)
+        operands = [texts[a] for a in code.args]
+        if self.plain and code.op == "call" and code.data[0] in self.spelling.arrays and code not in self.plain:
+            self.used |= own_names(self.spelling.boxed)
+            boxed = renamed(self.spelling.boxed, self.own)
+            operands = [
+                (boxed.replace("{0}", text[0]), ATOM) if a in self.plain else text
+                for a, text in zip(code.args, operands, strict=True)
+            ]
+        return filled(template, operands, rest)
 
 
 _STEMS = {"exp": "exp", "inv": "inv", "sigmoid": "sigmoid", "softmax": "softmax", "log": "log", "tanh": "tanh",
@@ -337,22 +391,7 @@ _WRITERS: dict[str, Callable[[Code, list[Text]], Text]] = {
     "matmul": _matmul,
     "neg": lambda code, args: (f"-{_bound(args[0], TIMES if code.args[0].op in ('mul', 'div') else UNARY)}", UNARY),
     "ipow": lambda code, args: (f"{_bound(args[0], ATOM)}**{code.data}", POWER),
-    "slice": lambda code, args: (f"{_bound(args[0], ATOM)}[{_places(code, args)}]", ATOM),
 }
-
-
-def _places(code: Code, args: list[Text]) -> str:
-    given = iter(args[1:])
-    places: list[Any] = []
-    for place in code.data:
-        if place == "at":
-            places.append(next(given)[0])
-        else:
-            start, stop = place
-            places.append(f"{'' if start is None else start}:{'' if stop is None else stop}")
-    while len(places) > 1 and places[-1] == ":":
-        places.pop()
-    return ", ".join(places)
 
 
 def number(value: Fraction) -> Text:

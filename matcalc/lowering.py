@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from matcalc.chains import Chains
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
+from matcalc.factorizations import factored
 from matcalc.forms import Forms
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.lower_elementwise import ELEMENTWISE
@@ -15,18 +16,22 @@ from matcalc.lower_matrices import MATRICES
 from matcalc.lower_products import PRODUCTS
 from matcalc.lower_tensors import TENSORS
 from matcalc.ops import substitute
+from matcalc.shapes import ONE
 from matcalc.stable import stable
 
 _RULES = {**ELEMENTWISE, **PRODUCTS, **MATRICES, **TENSORS}
 
 
 def lower(
-    roots: Sequence[Expr], instructions: Instructions, definitions: Mapping[str, Expr]
+    roots: Sequence[Expr],
+    instructions: Instructions,
+    definitions: Mapping[str, Expr],
+    definite: Callable[[Expr], bool] | None = None,
 ) -> tuple[list[Code], dict[str, Code]]:
     """The instructions of each root, and of the definitions that are computed as such.
 
     Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the
-    second pass inverts once.
+    second pass inverts once. With ``definite``, which knows positive definite matrices, each is factored once instead.
     """
     named = _expanded(definitions)
     symbols = {x: named[x.name] for x in topological(*roots) if x.op == "sym" and x.name in named}
@@ -36,12 +41,23 @@ def lower(
     while True:
         at = Forms(instructions, Chains(instructions, inverted))
         codes = _pass(at, [steady[r] for r in roots])
-        more = _worth_inverting(codes) - inverted
+        more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:
             break
         inverted |= more
     found = {name: at.values[steady[x]] for name, x in named.items() if steady[x] in at.values}
-    return codes, {name: value.code for name, value in found.items() if value.form == "full"}
+    wanted = {name: value.code for name, value in found.items() if value.form == "full"}
+    if definite is None:
+        return codes, wanted
+    codes, new = factored(instructions, codes, wanted.values(), _definite(at, definite))
+    return codes, {name: new[code] for name, code in wanted.items()}
+
+
+def _definite(at: Forms, definite: Callable[[Expr], bool]) -> set[Code]:
+    """The positive definite matrices that are inverted, or whose determinant is asked for."""
+    asked = {x.args[0] for x in list(at.values) if x.op in ("inv", "det", "logdet")}
+    codes = [at.dense(x) for x in asked if ONE not in x.shape and definite(x)]
+    return {code.args[0] if code.op == "T" else code for code in codes}
 
 
 def _expanded(definitions: Mapping[str, Expr]) -> dict[str, Expr]:

@@ -1,8 +1,8 @@
 """How each instruction is spelt in a target: one table for each.
 
 ``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call,
-``{p0}`` for a further text of the instruction. ``np`` and names that begin with an underscore are renamed on a clash
-with the user's.
+``{p0}`` for a further text of the instruction. ``np`` and its like, and names that begin with an underscore, are
+renamed on a clash with the user's.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matcalc.errors import UnsupportedError
 from matcalc.snippets import SNIPPETS
 
 # how tightly an expression binds in Python
 SUM, TIMES, UNARY, POWER, ATOM = range(1, 6)
 _PLACE = re.compile(r"\{(p?\d)(a?)\}")
-OWN_NAMES = re.compile(r"(?<![\w.])(_[a-z]\w*|np|float|range|round)\b")
+BUILTINS = ("float", "range", "round")
+OWN_NAMES = re.compile(
+    r"(?<![\w.])(_[a-z]\w*|np|lapack|special|linalg|jnp|jax|torch|math|importlib|xp|like|float|range|round)\b"
+)
 
 _NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
 _OWN = (
@@ -100,23 +102,38 @@ _NUMPY_OPEN: dict[str, tuple[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """One target: its import line, the table of calls, the spellings that are no calls, its functions."""
+    """One target: the modules it imports, the table of calls, the spellings that are no calls, its functions.
+
+    ``plain``: calls of numbers that Python computes by itself, where the library's functions want arrays; ``boxed``
+    makes an array of such a number for the calls in ``arrays``. ``opening`` binds the names in ``local`` at the start
+    of a function from its arguments, ``scalar`` makes an array of a scalar argument. ``factors``: one factorisation
+    for each matrix. ``add_at`` adds to some entries where arrays cannot be changed; ``every_axis`` is named in an
+    index. ``epilogue`` ends the module.
+    """
 
     target: str
-    imports: str
+    imports: Mapping[str, str]  # name -> the import, {} for the name
     calls: Mapping[str, str]
     open: Mapping[str, tuple[str, int]]
     functions: Mapping[str, str]
+    plain: Mapping[str, str] | None = None
+    boxed: str = "{0}"
+    arrays: frozenset[str] = frozenset()
+    opening: str = ""
+    local: tuple[str, ...] = ()
+    scalar: str = ""
+    factors: bool = False
+    add_at: str = ""
+    every_axis: bool = False
+    epilogue: str = ""
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """Names that the module needs besides its functions."""
+        return (*self.imports, *self.local, *BUILTINS)
 
 
-_TARGETS = {"numpy": Spelling("numpy", "import numpy as np", _NUMPY, _NUMPY_OPEN, SNIPPETS)}
-
-
-def spelling(target: str) -> Spelling:
-    """The tables of a target."""
-    if target not in _TARGETS:
-        raise UnsupportedError(f"no code is generated for {target}", hint=f"targets: {', '.join(_TARGETS)}")
-    return _TARGETS[target]
+NUMPY = Spelling("numpy", {"np": "import numpy as {}"}, _NUMPY, _NUMPY_OPEN, SNIPPETS)
 
 
 def filled(template: str, operands: Sequence[tuple[str, int]], texts: Sequence[object] = ()) -> str:

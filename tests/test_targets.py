@@ -1,0 +1,340 @@
+"""Every target computes what the reference does; JAX, PyTorch, Dask and array_api_strict where they are installed."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+from matcalc.code import compile_module, module_source
+from matcalc.errors import UnsupportedError
+from matcalc.evaluate import evaluate
+from matcalc.expr import Expr
+from matcalc.kinds import Kind
+from matcalc.sample import draw_values
+from tests.code_cases import SIZES, arguments, expected
+from tests.strategies import KINDS, Grower
+
+TARGETS = ("numpy", "scipy", "jax", "torch", "array-api")
+DECLARED = (
+    "A: matrix(m, n); B: matrix(n, k); X: matrix(n, n); Y: matrix(n, n); S: spd(n); P: symmetric(n); D: diagonal(n);"
+    "x: vector(n); y: vector(n); z: vector(m); w: vector(k); r: row(n); c: scalar; M: matrix(n, 1); f: function"
+).replace(";", "\n")
+LOSSES = {
+    "x'*X*x + c*norm2(x)^2": "x,X,c",
+    "norm2(A*x - z)^2/2 + log(2*pi)": "x,A",
+    "sum(log(1 + exp(-z .* (A*x))))": "x,A",
+    "logdet(S) + y'*inv(S)*y": "S,y",
+    "y'*inv(S)*x + logdet(S) + det(S)": "x,S",
+    "x'*inv(X'*X + eye(n))*y": "x,X",
+    "x'*inv(X)*y + log(det(X)^2)": "x,X",
+    "x'*inv(X')*y + y'*inv(X)*x": "x,y",
+    "logdet(A*A' + c^2*eye(m))": "A",
+    "tr(X*Y*X')": "X,Y",
+    "tr(D*X*D)": "X",
+    "sum(diag(X*Y) .* x)": "X,x",
+    "logsumexp(x) + sum(softmax(y) .* x)": "x,y",
+    "sum(logsumexp(A, axis=1) .* z)": "A",
+    "sum(softmax(A, axis=0) .* A)": "A",
+    "sum(log(softmax(A, axis=1)) .* A)": "A",
+    "sum(exp(x) + sin(x) + cos(y) .* tanh(x) + arctan(x) + sinh(y) + cosh(x) + expm1(y))": "x,y",
+    "sum(sqrt(1 + x.^2) + abs(x) + relu(y) + max(x, y) + min(x, 0.5) + (x > y) .* x)": "x,y",
+    "sum(sigmoid(x) .* softplus(y) + gelu(x) + erf(y))": "x,y",
+    "sum(lgamma(2 + x.^2) + digamma(2 + y.^2))": "x,y",
+    "max(x) + min(y) + norm1(x) + norm2(A)": "x,y,A",
+    "tr(expm(X)*Y)": "X",
+    "tr(logm(S)*Y) + tr(sqrtm(S))": "Y",
+    "tr(sinm(X)) + tr(cosm(Y))": "X,Y",
+    "tr(adj(X)*Y)": "Y",
+    "tr(pinv(A)*A)*c": "c",
+    "vec(X)'*kron(Y, X)*vec(Y)": "X",
+    "tr(commutation(n, n)*kron(X, Y))": "X",
+    "sum([x; c; y]) + norm2([X, Y; Y, X])^2": "x,c,X",
+    "norm2(A[0, :]*x)^2 + x[1]*y[:-1]'*x[1:]": "x,y",
+    "sum(i, i*x[i]^2 + exp(A[0, i]))": "x,A",
+    "sum(tril(X) .* Y)": "X",
+    "sum(f(x) .* y)": "x",
+    "sum(r + x') + sum(M'*X)": "x,M",
+    "tr(X^3) + c^3 + (1 + c^2)^2.5 + sum(x.^4)": "X,x",
+    "norm2(x*y' + c)^2": "x,y,c",
+    "prod(1 + x.^2) + mean(X)": "x,X",
+}
+NOT_STANDARD = ("erf", "lgamma", "expm(", "sinm(")
+JACOBIANS = {"X*x .* y": "x", "inv(X)": "X", "A*B": "A,B", "softmax(x)": "x", "exp(A*x)": "x", "x*y'": "x", "X*x": "X"}
+
+
+def libraries(target: str) -> list[Any]:
+    """What turns a NumPy array into an argument of the target, for each library that it runs on."""
+    if target in ("numpy", "scipy"):
+        return [np.asarray]
+    if target == "jax":
+        return [in_jax()]
+    if target == "torch":
+        return [pytest.importorskip("torch").as_tensor]
+    found = [np.asarray]
+    for name in ("array_api_strict", "torch", "jax"):
+        try:
+            found.append(in_jax() if name == "jax" else pytest.importorskip(name).asarray)
+        except pytest.skip.Exception:
+            continue
+    return found
+
+
+def in_jax() -> Any:
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    return jax.numpy.asarray
+
+
+def converted(value: Any, convert: Any) -> Any:
+    return convert(value) if isinstance(value, np.ndarray) else value
+
+
+def as_numpy(value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except TypeError:
+        return np.from_dlpack(value)
+
+
+def close(found: Any, wanted: Any, tolerance: float = 1e-10) -> bool:
+    found, wanted = as_numpy(found), np.asarray(wanted)
+    assert found.shape == wanted.shape
+    return bool(np.max(np.abs(found - wanted), initial=0) <= tolerance * max(1.0, np.max(np.abs(wanted), initial=0)))
+
+
+def wanted_of(x: Expr, values: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Any:
+    value = expected(evaluate(x, values, SIZES), x)
+    return value if shape is None else np.reshape(value, shape)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_are_the_reference_s(loss: str, target: str) -> None:
+    found = libraries(target)
+    d = mc.derive(loss, wrt=LOSSES[loss].split(","), declare=DECLARED)
+    if target == "array-api" and any(name in loss for name in NOT_STANDARD):
+        with pytest.raises(UnsupportedError, match="the target array-api has no"):
+            d.source(target)
+        return
+    source = d.source(target)
+    module = compile_module(source)
+    for convert in found:
+        values, arrays = drawn(d, module["value_and_gradient"], convert)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value, gradient = module["value_and_gradient"](**arrays)
+            alone, second = module["value"](**arrays), module["gradient"](**arrays)
+        several = len(d.answers) > 1
+        gradients, others = (gradient, second) if several else ((gradient,), (second,))
+        assert close(value, wanted_of(d.loss, values)), source
+        assert close(alone, value)
+        for answer, found, other in zip(d.answers.values(), gradients, others, strict=True):
+            wanted = wanted_of(answer.expr, values)
+            if answer.name == "M":
+                wanted = wanted[:, None]
+            assert close(found, wanted), source
+            assert close(other, wanted), source
+
+
+def drawn(d: Any, function: Any, convert: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values for the reference, and the same as arguments."""
+    rng = np.random.default_rng(7)
+    values = draw_values([d.loss, *(a.expr for a in d.answers.values())], d.declared, SIZES, rng, "normal")
+    for name in ("X", "Y"):  # well-conditioned, and of positive determinant
+        if name in values:
+            g = np.asarray(values[name])
+            values[name] = 0.3 * g + 2 * np.eye(len(g))
+    arrays = {k: converted(v, convert) for k, v in arguments(function, values, d.declared, SIZES).items()}
+    arrays |= {k: (lambda z, f=v: convert(f(as_numpy(z)))) for k, v in arrays.items() if callable(v)}
+    return values, arrays
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("function", JACOBIANS)
+def test_jacobians_are_numpy_s(function: str, target: str) -> None:
+    libraries(target)
+    d = mc.derive(function, wrt=JACOBIANS[function].split(","), declare=DECLARED)
+    here, there = compile_module(d.source("numpy"))["jacobian"], compile_module(d.source(target))["jacobian"]
+    for convert in libraries(target):
+        values, arrays = drawn(d, here, convert)
+        wanted, found = here(**arguments(here, values, d.declared, SIZES)), there(**arrays)
+        if len(d.answers) == 1:
+            wanted, found = (wanted,), (found,)
+        assert all(close(f, w) for f, w in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_random_expressions(target: str) -> None:
+    """Values of random expressions; what the target has no function for is refused by name."""
+    if target in ("jax", "torch"):
+        pytest.importorskip(target)
+    convert, checked = libraries(target)[-1 if target == "array-api" else 0], 0
+    for seed in range(40 if target in ("jax", "torch") else 150):
+        grower = Grower(random.Random(seed).randrange, False)
+        x = grower.expression(grower.shape(), 4)
+        checked += bool(agrees_in(x, KINDS, target, convert))
+    assert checked > 15
+
+
+def agrees_in(x: Expr, kinds: Mapping[str, Kind], target: str, convert: Any) -> bool:
+    """Whether the value was compared: it was defined, and well-conditioned."""
+    values = draw_values([x], kinds, SIZES, np.random.default_rng(3), "positive")
+    near = {k: v * (1 + 1e-12) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+    with np.errstate(all="ignore"):
+        wanted, moved = (expected(evaluate(x, v, SIZES), x) for v in (values, near))
+    large = np.max(np.abs(wanted), initial=0)
+    if not np.all(np.isfinite(wanted)) or large > 1e8 or np.max(np.abs(moved - wanted), initial=0) > 1e-9 * (1 + large):
+        return False
+    try:
+        function = compile_module(module_source(x, [], kinds, target=target))["value"]
+    except UnsupportedError:
+        return False
+    arrays = {k: converted(v, convert) for k, v in arguments(function, values, kinds, SIZES).items()}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = function(**arrays)
+    assert close(found, wanted, 1e-8), x
+    return True
+
+
+# --- stability --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_values_where_the_naive_form_overflows(target: str) -> None:
+    convert = libraries(target)[0]
+    z = convert(np.array([1000.0, 999.0, -1000.0]))
+    both = compile_module(mc.derive("log(sum(exp(z)))", wrt="z").source(target))["value_and_gradient"]
+    value, gradient = both(z=z)
+    assert close(value, 1000 + np.log1p(np.exp(-1.0)))
+    assert close(gradient, np.array([1, np.exp(-1.0), 0]) / (1 + np.exp(-1.0)))
+
+    both = compile_module(mc.derive("sum(log(sigmoid(z)))", wrt="z").source(target))["value_and_gradient"]
+    value, gradient = both(z=convert(np.array([-800.0, 800.0])))
+    assert close(value, -800.0)
+    assert close(gradient, np.array([1.0, 0.0]))
+
+    both = compile_module(mc.derive("log(det(X))", wrt="X").source(target))["value_and_gradient"]
+    value, gradient = both(X=convert(1e-3 * np.eye(400)))
+    assert close(value, 400 * np.log(1e-3))
+    assert close(gradient, 1e3 * np.eye(400))
+
+
+# --- scipy: one factorisation ---------------------------------------------------------------------------
+
+
+def calls_in(source: str, function: str, name: str) -> int:
+    body = source.split(f"def {function}(")[1].split("\ndef ")[0]
+    return body.count(f"{name}(")
+
+
+def test_one_lu_for_solves_inverse_and_determinant() -> None:
+    d = mc.derive("y'*inv(X)*x + y'*inv(X')*x + logdet(X)", wrt="X", declare=DECLARED)
+    source = d.source("scipy")
+    assert calls_in(source, "value_and_gradient", "_lu") == 1
+    assert "np.linalg.solve" not in source
+    assert "np.linalg.inv" not in source
+
+
+def test_one_cholesky_for_what_is_declared_positive_definite() -> None:
+    declared = "K: spd(n)\nA: matrix(m, n)\ny: vector(n)\nc: scalar, positive"
+    d = mc.derive("logdet(K) + y'*inv(K)*y", wrt="K", declare=declared)
+    assert calls_in(d.source("scipy"), "value_and_gradient", "_cholesky") == 1
+    d = mc.derive("logdet(A'*A + c*eye(n))", wrt="A", declare=declared)
+    assert calls_in(d.source("scipy"), "gradient", "_cholesky") == 1
+    with pytest.raises(np.linalg.LinAlgError):
+        compile_module(mc.derive("logdet(K)", wrt="K", declare="K: spd(n)").source("scipy"))["value"](K=-np.eye(2))
+
+
+def test_a_single_solve_stays_numpy_s() -> None:
+    source = mc.derive("x'*inv(X)*y", wrt="x", declare="X: matrix(n, n)").source("scipy")
+    assert "np.linalg.solve" in source
+    assert "lapack" not in source
+
+
+def test_singular_and_negative_matrices() -> None:
+    d = mc.derive("a'*inv(X)*b + logdet(X)", wrt="X", declare="a: vector(n)\nb: vector(n)\nX: matrix(n, n)")
+    module = compile_module(d.source("scipy"))
+    ones = np.ones(2)
+    with pytest.raises(np.linalg.LinAlgError):
+        module["gradient"](a=ones, b=ones, X=np.zeros((2, 2)))
+    assert np.isnan(module["value"](a=ones, b=ones, X=np.diag([1.0, -1.0])))
+
+
+def test_names_of_the_modules_may_be_the_user_s() -> None:
+    in_jax()
+    for target, names in {"scipy": ["lapack", "np"], "array-api": ["xp", "like"], "jax": ["jnp"]}.items():
+        for name in names:
+            declare = f"{name}: spd(n)\ny: vector(n)"
+            d = mc.derive(f"logdet({name}) + y'*inv({name})*y + sum(sin(y) - sin(y))", wrt=name, declare=declare)
+            both = compile_module(d.source(target))["value_and_gradient"]
+            value, gradient = both(**{name: 2 * np.eye(2), "y": np.ones(2)})
+            assert close(value, 2 * np.log(2) + 1)
+            assert close(gradient, np.eye(2) / 2 - np.ones((2, 2)) / 4)
+
+
+# --- further differentiation, sharding ------------------------------------------------------------------------
+
+
+def test_jax_compiles_and_differentiates_further() -> None:
+    asarray = in_jax()
+    import jax
+
+    d = mc.derive("sum(log(1 + exp(A*x))) + x'*inv(S)*x", wrt="x", declare=DECLARED)
+    hessian = compile_module(mc.derive(d.text(), wrt="x", declare=DECLARED).source("numpy"))["jacobian"]
+    module = compile_module(d.source("jax"))
+    rng = np.random.default_rng(1)
+    g = rng.normal(size=(4, 4))
+    values = {"A": rng.normal(size=(3, 4)), "x": rng.normal(size=4), "S": g @ g.T + np.eye(4)}
+    arrays = {name: 1.0 for name in d.declared if name != "f"} | {k: asarray(v) for k, v in values.items()}
+    assert close(jax.jit(module["gradient"])(**arrays), module["gradient"](**arrays))
+    by_x = jax.jit(jax.jacobian(lambda x: module["gradient"](**{**arrays, "x": x})))(arrays["x"])
+    assert close(by_x, hessian(**{**arrays, **values}))
+    assert close(jax.grad(lambda x: module["value"](**{**arrays, "x": x}))(arrays["x"]), module["gradient"](**arrays))
+
+
+def test_torch_differentiates_by_our_gradient() -> None:
+    torch = pytest.importorskip("torch")
+    d = mc.derive("sum(log(1 + exp(-z .* (A*x)))) + c*norm2(x)^2", wrt=["x", "c"], declare=DECLARED)
+    module = compile_module(d.source("torch"))
+    rng = np.random.default_rng(1)
+    values = {"A": rng.normal(size=(3, 4)), "x": rng.normal(size=4), "z": rng.normal(size=3)}
+    arrays = {k: torch.tensor(v, requires_grad=k == "x") for k, v in values.items()} | {"c": torch.tensor(0.5).double()}
+    order = [n for n in d.declared if n in arrays]
+    module["Loss"].apply(*(arrays[n] for n in order)).backward()
+    wanted = module["gradient"](**arrays)[0].detach()
+    assert close(arrays["x"].grad, wanted)
+    arrays["x"].grad = None
+    module["value"](**arrays).backward()
+    assert close(arrays["x"].grad, wanted)
+
+
+LOGISTIC = "1/n*sum(log(1 + exp(-y .* (X*w))))", {"X": "matrix(n, k)", "y": "vector(n)", "w": "vector(k)"}
+SQUARES = "norm2(X*w - y)^2/n", LOGISTIC[1]
+
+
+@pytest.mark.parametrize("loss", [LOGISTIC, SQUARES])
+def test_rows_in_dask_chunks(loss: tuple[str, dict[str, str]]) -> None:
+    da = pytest.importorskip("dask.array")
+    d = mc.derive(loss[0], wrt="w", declare=loss[1])
+    rng = np.random.default_rng(1)
+    values = {"X": rng.normal(size=(40, 3)), "y": rng.normal(size=40), "w": rng.normal(size=3)}
+    chunked = {
+        "X": da.from_array(values["X"], chunks=(10, 3)), "y": da.from_array(values["y"], chunks=10), "w": values["w"]
+    }  # fmt: skip
+    value, gradient = compile_module(d.source("array-api"))["value_and_gradient"](**chunked)
+    wanted = compile_module(d.source("numpy"))["value_and_gradient"](**values)
+    assert isinstance(gradient, da.Array)
+    assert close(value.compute(), wanted[0])
+    assert close(gradient.compute(), wanted[1])
+
+
+def test_a_name_that_is_not_in_the_standard_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="the target array-api has no erf"):
+        mc.derive("sum(erf(x))", wrt="x").source("array-api")
