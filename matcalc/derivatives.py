@@ -1,4 +1,4 @@
-"""``derive``: which derivative is asked for: by whole variables, by parts of them, of an undefined matrix function."""
+"""``derive``: which derivative is asked for: by whole variables or parts, of which order, or formal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matcalc.errors import InputError, UnsupportedError
 from matcalc.formal import derive_formal
 from matcalc.kinds import Kind
 from matcalc.names import spelled
+from matcalc.orders import derive_order
 from matcalc.places import derive_parts
 
 
@@ -25,6 +26,8 @@ def derive(
     names = _typed(wrt)
     if any("[" in name for name in names):
         return derive_parts(function, names, declare, options)
+    if isinstance(order := options.get("order", 1), int) and order > 2:
+        return derive_order(function, tuple(map(spelled, names)), declare, order, options)
     try:
         return derive_whole(function, wrt, declare, **options)
     except UnsupportedError:

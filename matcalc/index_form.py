@@ -361,7 +361,7 @@ def _merged(found: list[Entry], index: str) -> list[Entry] | None:
         rows, row = _turned(first, index, last=True)
         cols, col = _turned(second, index, last=False)
         return [Entry(ops.mul(rows, cols), (*row, *col))]
-    if columns:
+    if columns and len(found) - len(columns) == 2:
         matrix = next(e for e in found if e not in columns)
         rows, row = _turned(matrix, index, last=True)
         scaled = Entry(ops.mul(rows, ops.diag(_column(columns[0]))), (*row, index))
