@@ -175,14 +175,14 @@ class Products(Algebra):
             node = todo.pop()
             if node.op == "eye":
                 continue
+            if node.is_scalar:
+                stack.append(node)
+                continue
             if node.op == "mul":  # a rule made a product: take it apart again
                 p = parts(node)
                 content *= p.coef
                 inner = [compose(ONE_F, p.scalars, [])] if p.scalars else []
                 todo.extend(reversed([*inner, *p.body]))
-                continue
-            if node.is_scalar:
-                stack.append(node)
                 continue
             if node.op == "add":
                 c, node = self.primitive(node)

@@ -38,3 +38,9 @@ def test_rows_and_columns_scaled_by_an_outer_product(code: str, wanted: str | No
 
     assert np.allclose(evaluate(short, values, SIZES), evaluate(problem.function, values, SIZES), rtol=1e-11)
     assert wanted is None or text(short) == wanted
+
+
+def test_a_scalar_product_among_matrices_is_kept_as_it_is() -> None:
+    problem = read("ones(1, m*n)*ones(m*n, 1)", "Z: matrix(m, n)")
+
+    assert text(Simplifier(rewriter(default_table())).settled(problem.function)) == "m*n"
