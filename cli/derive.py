@@ -58,6 +58,10 @@ Examples:
     "--residual", "residuals", multiple=True, metavar="R=EXPR",
     help="A name of your own for a part: r=A*x-b. May be repeated.",
 )  # fmt: skip
+@click.option(
+    "--notation", metavar="CHOICES",
+    help="In LaTeX: transpose=top|T|prime, bold=vectors|arrays, hadamard=odot|circ, trace=operatorname|tr.",
+)  # fmt: skip
 @click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
 def derive(
     function: str,
@@ -74,6 +78,7 @@ def derive(
     expand: bool,
     where: str,
     residuals: tuple[str, ...],
+    notation: str | None,
     first_principles: bool,
 ) -> None:
     """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
@@ -81,6 +86,9 @@ def derive(
     Names need no declaration: capitals are matrices, a to g scalars, h to z vectors; shapes are inferred, and
     the answer says what was taken.
     """
+    if notation is not None:
+        before = matcalc.set_notation(notation)
+        click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
     names = split_names(wrt)
     derivation = matcalc.derive(
         source_text(function),

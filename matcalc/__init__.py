@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what the descriptors below find
     from matcalc.check import Check, check
     from matcalc.derivatives import derive
     from matcalc.derive import Derivation
+    from matcalc.notation import Notation, set_notation
     from matcalc.parse import parse
     from matcalc.solve import Solution, solve
     from matcalc.sympy_api import gradient, hessian, jacobian
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Check": "matcalc.check",
     "Derivation": "matcalc.derive",
+    "Notation": "matcalc.notation",
     "Solution": "matcalc.solve",
     "check": "matcalc.check",
     "derive": "matcalc.derivatives",
@@ -46,6 +48,7 @@ _HOMES = {
     "hessian": "matcalc.sympy_api",
     "jacobian": "matcalc.sympy_api",
     "parse": "matcalc.parse",
+    "set_notation": "matcalc.notation",
     "solve": "matcalc.solve",
 }
 
@@ -57,6 +60,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MatcalcError",
+    "Notation",
     "ShapeError",
     "Solution",
     "SyntaxProblem",
@@ -71,6 +75,7 @@ __all__ = [
     "identities",
     "jacobian",
     "parse",
+    "set_notation",
     "solve",
 ]
 

@@ -23,6 +23,7 @@ from matcalc.latex import latex, latex_where
 from matcalc.latex_names import latex_name
 from matcalc.measure import length
 from matcalc.names import spelled
+from matcalc.notation import Notation, using
 from matcalc.parse import Problem, parse, read
 from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
 from matcalc.pretty import pretty
@@ -169,8 +170,14 @@ class Derivation:
         """The answer in the input language; a program if parts have names, or with a line ``dX = ...`` for each variable."""
         return program((), self._program)
 
-    def latex(self) -> str:
-        """The answer in LaTeX (amsmath)."""
+    def latex(self, notation: Notation | str | None = None) -> str:
+        """The answer in LaTeX (amsmath), in the notation in force or in another: ``d.latex("transpose=T, bold")``."""
+        if notation is None:
+            return self._latex()
+        with using(notation):
+            return self._latex()
+
+    def _latex(self) -> str:
         definitions, answers = self._lines
         if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
             lines = self._readings(latex_lines)

@@ -74,7 +74,7 @@ class FormalDerivation(Derivation):
             f"{f'{name}: ' if several else ''}{self.head} = {pretty(a.expr)}" for name, a in self.answers.items()
         )
 
-    def latex(self) -> str:
+    def _latex(self) -> str:
         """The differential in LaTeX."""
         lines = [rf"\mathrm{{d}}{self.head[1:]} &= {latex(a.expr)}" for a in self.answers.values()]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

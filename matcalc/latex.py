@@ -6,12 +6,13 @@ Indices count from 0, as in the input; ``[a < b]`` is 1 where it holds and 0 els
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
-from matcalc.expr import Expr
-from matcalc.latex_names import name_table, names_of
+from matcalc.expr import Expr, topological
+from matcalc.latex_names import latex_name, name_table, names_of, verbatim
+from matcalc.notation import Notation as Notation
+from matcalc.notation import emboldened
 from matcalc.numerals import numeral
 from matcalc.ops import COMPARISONS
 from matcalc.reading import (
@@ -37,16 +38,7 @@ from matcalc.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Spell
 
 # POWER: has a superscript already; POSTFIX: a call, which takes a transpose but no power; ATOM: takes both
 
-
-@dataclass(frozen=True, slots=True)
-class Notation:
-    """What a reader may want otherwise: the sign of the transpose, and the LaTeX of some names."""
-
-    transpose: str = r"\top"
-    names: Mapping[str, str] = field(default_factory=dict)
-
-
-DEFAULT = Notation()
+DEFAULT = Notation()  # the notation in force
 _FUNCTIONS = dict.fromkeys(
     "exp log sin cos tan arcsin arccos arctan sinh cosh tanh det max min".split()
 )  # have a command of their own
@@ -72,19 +64,34 @@ def names_for(expressions: Iterable[Expr], names: Iterable[str] = ()) -> dict[st
     return name_table({*names_of(expressions), *names})
 
 
+def arrays_in(expressions: Iterable[Expr], vectors_only: bool) -> set[str]:
+    """The names of vectors and rows, or of all arrays."""
+    found = (n for n in topological(*expressions) if n.op == "sym" and not n.is_scalar)
+    return {n.name for n in found if not vectors_only or ONE in n.shape}
+
+
 class Writer:
     """Spells readings in LaTeX, with one table of names for all that is shown together."""
 
     def __init__(self, expressions: Iterable[Expr], notation: Notation, names: Iterable[str] = ()) -> None:
-        self.names = {**names_for(expressions, names), **notation.names}
+        notation = notation.filled()
+        expressions = list(expressions)
+        plain = names_for(expressions, names)
+        bold = arrays_in(expressions, vectors_only=notation.bold == "vectors") if notation.bold != "none" else set()
+        self.names = plain | dict(notation.names)
+        for name in bold:  # the others are as the reader gave them
+            if self.names[name] in (latex_name(name), verbatim(name)):
+                self.names[name] = emboldened(self.names[name])
+        self.trace = notation.trace
+        self.hadamard = notation.hadamard
         self.subscripted = any("_" in shown for shown in self.names.values())
         self.identity = r"\mathbf{I}" if any(n.startswith("I") for n in self.names) else "I"
         self.sigmoid = (
             r"\operatorname{sigmoid}" if {"sigma", "σ"} & self.names.keys() else r"\sigma"
         )
-        short = re.fullmatch(r"\\[A-Za-z]+|.", notation.transpose)
-        self.transpose = f"^{notation.transpose}" if short else f"^{{{notation.transpose}}}"
-        self.inverse_transpose = f"^{{-{notation.transpose}}}"
+        sign = notation.transpose or ""
+        self.transpose = "'" if sign == "'" else f"^{sign}" if re.fullmatch(r"\\[A-Za-z]+|.", sign) else f"^{{{sign}}}"
+        self.inverse_transpose = "'^{-1}" if sign == "'" else f"^{{-{sign}}}"
         self.spellers: dict[type[Reading], Speller] = {
             Name: lambda reading, of: self.name(reading.name),
             Number: lambda reading, of: self.number(reading),
@@ -167,7 +174,7 @@ class Writer:
                 if divided:  # a / b * c is not a / (b * c)
                     done = [_bracketed(*done)]
                 divided = link == "./"
-                done.append(r" \oslash " if divided else r" \odot ")
+                done.append(r" \oslash " if divided else f" {self.hadamard} ")
                 left.clear()
             left.append(of(part))
         close()
@@ -183,7 +190,7 @@ class Writer:
             exponent = Phrase(ATOM, str(value) if numeral(abs(value)) is None else str(exponent))
         base = _at_least(ATOM, of(reading.base))
         if reading.elementwise:
-            return Phrase(POWER, base, r"^{\odot ", _at_least(POWER, exponent), "}")
+            return Phrase(POWER, base, f"^{{{self.hadamard} ", _at_least(POWER, exponent), "}")
         return Phrase(POWER, base, "^{", exponent, "}")
 
     def transposed(self, reading: Transposed, of: Of) -> Phrase:
@@ -211,6 +218,8 @@ class Writer:
             return special(self, reading, of)  # type: ignore[no-any-return]
         if reading.name == "sigmoid":
             head = self.sigmoid
+        elif reading.name == "tr":
+            head = str(self.trace)
         elif reading.name in _FUNCTIONS:
             head = "\\" + reading.name
         else:

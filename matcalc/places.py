@@ -88,9 +88,9 @@ class PartDerivation(Derivation):
         entries = [index_pretty(e, head=self._head(n, "∂{}_{}/∂{}", pretty)) for n, e in self.entries.items()]
         return "\n".join([super().pretty(), *entries])
 
-    def latex(self) -> str:
+    def _latex(self) -> str:
         """The closed form; of an array also each entry of it with deltas."""
-        closed = super().latex()
+        closed = super()._latex()
         if not self.entries or len(self.answers) > 1:
             return closed
         ((name, entry),) = self.entries.items()
