@@ -6,6 +6,7 @@ import click
 
 import matcalc
 from matcalc.errors import InputError
+from matcalc.listing import GRAPHS
 
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
 from .show import FORMATS, answer, echo, steps, verdict
@@ -62,6 +63,12 @@ Examples:
     "--notation", metavar="CHOICES",
     help="In LaTeX: transpose=top|T|prime, bold=vectors|arrays, hadamard=odot|circ, trace=operatorname|tr.",
 )  # fmt: skip
+@click.option(
+    "--adjoint", metavar="PATTERN", default="d{}", show_default=True,
+    help="How the derivative by a name is called in text and code: {} is the name.",
+)  # fmt: skip
+@click.option("--standalone", is_flag=True, help="With --format latex: a complete document.")
+@click.option("--graph", type=click.Choice(GRAPHS), help="Instead of the answer: which quantity is made of which, as text.")
 @click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
 def derive(
     function: str,
@@ -79,6 +86,9 @@ def derive(
     where: str,
     residuals: tuple[str, ...],
     notation: str | None,
+    adjoint: str,
+    standalone: bool,
+    graph: str | None,
     first_principles: bool,
 ) -> None:
     """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
@@ -89,6 +99,8 @@ def derive(
     if notation is not None:
         before = matcalc.set_notation(notation)
         click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
+    if standalone and form != "latex":
+        raise click.UsageError("--standalone is for --format latex")
     names = split_names(wrt)
     derivation = matcalc.derive(
         source_text(function),
@@ -100,14 +112,21 @@ def derive(
         structure=structure,
         table=matcalc.identities.load(table) if table else None,
         first_principles=first_principles,
+        adjoint=adjoint,
         expand=expand,
         where=where,
         residuals=definitions(residuals),
     )
     result = derivation.verify() if check else None
-    if detail and form != "json":
-        click.echo(steps(derivation, form, detail), nl=False)
-    click.echo(answer(derivation, form))
+    if graph:
+        click.echo(derivation.graph(graph))
+        form = graph
+    elif standalone:
+        click.echo(derivation.document(steps=bool(detail)), nl=False)
+    else:
+        if detail and form != "json":
+            click.echo(steps(derivation, form, detail), nl=False)
+        click.echo(answer(derivation, form))
     remarks = [*echo(derivation), *(verdict(result) if result is not None else [])]
     click.echo("\n".join(remarks), err=form != "pretty")
     if result is not None and not result:

@@ -27,6 +27,7 @@ def echo(derivation: Any) -> list[str]:
     lines.append(f"layout: {derivation.laid_out}")
     lines += [f"holds where {condition}" for condition in derivation.conditions]
     lines += [f"note: {note}" for note in derivation.notes]
+    lines += [f"used: {fact}" for fact in getattr(derivation, "facts_used", ())]
     return lines
 
 

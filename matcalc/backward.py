@@ -9,6 +9,7 @@ H .* (1 - H) where H = sigmoid(Z1). (Griewank & Walther 2008, ch. 3; Magnus & Ne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class Backward:
     variable its gradient in terms of them, written out, and under the name of its adjoint.
 
     ``forward`` are all lines of the program up to the function, in terms of names, ``root`` is the function in terms of
-    them; ``absent`` the variables that do not occur.
+    them; ``absent`` the variables that do not occur. ``called`` says of the name of an adjoint which quantity it
+    belongs to; of the name of a delta the quantity whose part it belongs to, and which of these it is.
     """
 
     lines: tuple[tuple[str, Expr], ...]
@@ -41,6 +43,7 @@ class Backward:
     forward: tuple[tuple[str, Expr], ...]
     root: Expr
     absent: tuple[str, ...]
+    called: Mapping[str, tuple[str, int]]
 
     def in_terms_of(self, name: str, variable: Expr, *roots: Expr) -> list[Expr]:
         """The roots with all names written out except one, which the variable stands for."""
@@ -227,27 +230,31 @@ class _Names:
         self.of = of
         self.pattern = pattern
         self._taken = taken
-        self._given: set[str] = set()
         self._adjoints: dict[Expr, str] = {}
+        self._deltas: Counter[str] = Counter()
+        self.called: dict[str, tuple[str, int]] = {}
 
     def adjoint(self, node: Expr) -> str:
         """dX for X, always the same."""
         found = self._adjoints.get(node)
         if found is None:
             found = self._adjoints[node] = self._free(self.pattern.format(self.of[node]), "_")
+            self.called[found] = self.of[node], 0
         return found
 
     def delta(self, owner: str) -> str:
-        """delta_h for a part of h."""
-        return self._free(f"delta_{owner}" if owner else "delta")
+        """delta_h for a part of h, delta_h_2 for another one."""
+        found = self._free(f"delta_{owner}" if owner else "delta")
+        self._deltas[owner] += 1
+        self.called[found] = owner, self._deltas[owner]
+        return found
 
     def _free(self, name: str, mark: str = "") -> str:
         found = name
         number = 1
-        while found in self._taken or found in self._given:
+        while found in self._taken or found in self.called:
             number += 1
             found = f"{found}{mark}" if mark else f"{name}_{number}"
-        self._given.add(found)
         return found
 
 
@@ -365,7 +372,7 @@ def _result(
     named = {name: standing[also[e]] if e in also else ops.substitute(e, also) for name, e in named.items()}
     lines_used = needed(lines + [(s.name, e) for s, e in back], named.values())
     called = {name: names.adjoint(x) for name, x in targets.items()}
-    return Backward(lines_used, named, written, called, tuple(lines), program.root, absent)
+    return Backward(lines_used, named, written, called, tuple(lines), program.root, absent, names.called)
 
 
 def _answers_among(

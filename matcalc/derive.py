@@ -11,8 +11,9 @@ from matcalc import ops
 from matcalc.adjoint import gradients
 from matcalc.backward import Backward, backward, cut, needed
 from matcalc.conditions import conditions, kinks, of_program
+from matcalc.constraints import stated
 from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
-from matcalc.expr import Expr, topological
+from matcalc.expr import Expr, symbols, topological
 from matcalc.facts import facts_of
 from matcalc.higher import Forms, stacked
 from matcalc.higher import forms as derivative_forms
@@ -21,6 +22,7 @@ from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.latex import latex, latex_where
 from matcalc.latex_names import latex_name
+from matcalc.listing import document, graph, program_latex
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.notation import Notation, using
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
 LAYOUTS = ("gradient", "numerator")
+DEFAULT_PATTERN = "d{}"  # of the names of adjoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Derivation:
     what: str = "gradient"
     forms: Mapping[str, Forms] = field(default_factory=dict)
     backward: Backward | None = None
-    pattern: str = "d{}"
+    pattern: str = DEFAULT_PATTERN
     expand: bool = False
     where: str = "auto"
     residuals: tuple[tuple[str, Expr], ...] = ()
@@ -179,11 +182,19 @@ class Derivation:
 
     def _latex(self) -> str:
         definitions, answers = self._lines
+        if self.backward is not None and self.pattern == DEFAULT_PATTERN:
+            lines = [(name or answers[0][0], e) for name, e in self._program]
+            return program_latex(lines, self.backward.called, self.function_name)
         if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
             lines = self._readings(latex_lines)
             aligned = [f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines]
             return "\\begin{aligned}\n" + " \\\\\n".join(aligned) + "\n\\end{aligned}"
-        return latex_where([*definitions, *answers]) if definitions or len(answers) > 1 else latex(answers[0][1])
+        program = [(name or answers[0][0], e) for name, e in self._program]
+        return latex_where(program) if len(program) > 1 else latex(answers[0][1])
+
+    def document(self, steps: bool = False) -> str:
+        """The answer as a LaTeX document that compiles by itself; with the steps before it."""
+        return document(*([self.explain("latex")] if steps else []), self.latex())
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
@@ -213,6 +224,25 @@ class Derivation:
         while name in self.declared:
             name += "_"
         return name
+
+    @property
+    def function_name(self) -> str:
+        """What the program calls the function, or a name that is free."""
+        definitions = self.problem.definitions if self.problem is not None else ()
+        own = [name for name, e in definitions if e is self.loss]
+        taken = {*self.declared, *(name for name, _ in definitions)}
+        return own[-1] if own else next(name for name in ("f", "L", "value", "function_value_") if name not in taken)
+
+    def graph(self, form: str = "dot") -> str:
+        """The graph of the program as text for Graphviz (``dot``) or Mermaid; edges bear the names of adjoints."""
+        if self.backward is None:
+            adjoints = {a.variable.name: self.adjoint_name(a) for a in self.answers.values()}
+            return graph([("", self.loss)], self.function_name, adjoints, form)
+        definitions, answers = self._lines
+        known = {*(name for name, _ in definitions), *(name for name, _ in answers)}
+        adjoints = {of: name for name, (of, number) in self.backward.called.items() if name in known and not number}
+        lines = needed(self.backward.forward, [self.backward.root])
+        return graph([*lines, ("", self.backward.root)], self.function_name, adjoints, form)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -273,6 +303,51 @@ class Derivation:
         """The derivation, one checkable equality a step."""
         return steps(self)
 
+    @cached_property
+    def facts_used(self) -> tuple[str, ...]:
+        """Which declared facts of other variables the answer rests on: without them it would be another.
+
+        Each is found out by deriving again without it.
+        """
+        others = [s for s in symbols(self.loss) if unstructured(s) is not s and s.name not in self._wrt]
+        return tuple(stated(s.name, s.data[1]) for s in others if self._rests_on(s))
+
+    @property
+    def _wrt(self) -> tuple[str, ...]:
+        forms = [form.variable.name for form in self.forms.values()]
+        return tuple(dict.fromkeys(forms or self.answers))
+
+    @property
+    def _derived(self) -> list[tuple[str, Expr]]:
+        """What was derived, before it is laid out."""
+        if self.backward is not None:
+            return [*self.backward.lines, *((name, self.backward.named[name]) for name in self.answers)]
+        return [(name, a.expr) for name, a in self.answers.items()]
+
+    def _rests_on(self, x: Expr) -> bool:
+        """Whether the answer is another one if nothing is known of x."""
+        if self.problem is None:
+            return False
+        free = unstructured(x)
+
+        def freed(e: Expr) -> Expr:
+            return ops.substitute(e, {x: free})
+
+        problem = replace(
+            self.problem,
+            function=freed(self.problem.function),
+            kinds={**self.problem.kinds, x.name: free.data[1]},  # type: ignore[index]
+            definitions=tuple((name, freed(e)) for name, e in self.problem.definitions),
+            lines=tuple((name, freed(e)) for name, e in self.problem.lines),
+        )
+        options = {"structure": self.structure, "table": self.table, "order": 2 if self.what == "hessian" else 1}
+        try:
+            found = derive(problem, self._wrt, adjoint=self.pattern, **options)  # type: ignore[arg-type]
+        except MatcalcError:
+            return True  # not even defined without it
+        back = {free: x}
+        return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
+
     def explain(self, form: str = "text", full: bool = False) -> str:
         """The steps in print, as text, pretty or latex; in full with what each identity says and where it is from."""
         if form == "latex":
@@ -321,7 +396,7 @@ class Derivation:
             "variables": self.kinds,
             "layout": self.layout,
             "conditions": list(self.conditions),
-            "notes": list(self.notes),
+            "notes": [*self.notes, *(f"used: {fact}" for fact in self.facts_used)],
             "answers": {
                 a.name: {
                     "text": text(shown),
@@ -366,7 +441,7 @@ def derive(
     structure: str = "auto",
     table: Table | None = None,
     first_principles: bool = False,
-    adjoint: str = "d{}",
+    adjoint: str = DEFAULT_PATTERN,
     expand: bool = False,
     where: str = "auto",
     residuals: Mapping[str, str | Expr] | None = None,
@@ -571,6 +646,8 @@ def _check_pattern(adjoint: str) -> None:
 
 
 def _problem(function: Any, names: Sequence[str], declare: Any, of: str | None) -> Problem:
+    if isinstance(function, Problem):
+        return function
     if isinstance(function, str):
         return read(function, declare, of=of, wrt=() if tuple(names) == ("all",) else names)
     from matcalc.sympy_bridge import problem_of
