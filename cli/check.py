@@ -13,6 +13,7 @@ Examples:
   matcalc check "x'*A*x" --wrt x --equals "(A + A')*x"
   matcalc check "x'*A*x" --wrt x --equals "x'*(A + A')" --layout numerator
   matcalc check "norm2(X*w - y)^2/n" --wrt w --declare "X: matrix(n, d)" --equals "2/n*X'*(X*w - y)"
+  matcalc check "x'*A*x" --wrt x --order 2 --equals "A + A'"
   matcalc check "inv(A)*inv(B)" --equals "inv(B*A)"
   matcalc check network.txt --wrt W2 --equals "H'*dZ2"
 """
@@ -25,10 +26,18 @@ Examples:
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
+@click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True,
+              help="2: the claim is the Hessian (by a matrix its vec form).")  # fmt: skip
 @click.option("--layout", type=click.Choice(["gradient", "numerator"]), default="gradient", show_default=True,
               help="The layout of the claim.")  # fmt: skip
 def check(
-    function: str, wrt: str | None, equals: str, declare: tuple[str, ...], of: str | None, layout: str
+    function: str,
+    wrt: str | None,
+    equals: str,
+    declare: tuple[str, ...],
+    of: str | None,
+    order: int,
+    layout: str,
 ) -> None:
     """Is CLAIM the derivative of EXPR by X?
 
@@ -36,7 +45,7 @@ def check(
     status 0: the claim holds; 1: it does not, and the right form, a point where they differ and what went
     wrong are shown.
     """
-    result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of)
+    result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of, order=order)
     click.echo(result.report())
     if not result:
         click.get_current_context().exit(FAILS)

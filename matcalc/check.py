@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from matcalc.claims import Question
+from matcalc.claims import Question, other_layout
 from matcalc.derive import derive
 from matcalc.diagnosis import explain, shapes_text
 from matcalc.errors import BudgetError, InputError, MatcalcError, ShapeError, UnsupportedError
@@ -91,19 +91,21 @@ def check(
     layout: str = "gradient",
     of: str | None = None,
     structure: str = "auto",
+    order: int = 1,
 ) -> Check:
     """Is ``equals`` the derivative of ``function`` by ``wrt``? Without ``wrt``: is it equal to the function?
 
     ``function`` is an expression or a program (``of``: the name of a line); the claim may use the names of the
     program and its adjoints (``dZ``: the derivative of the function by Z), and index form (``2*x[i]``, where
-    ``wrt`` may be ``x[i]``). ``layout`` is the layout of the claim.
+    ``wrt`` may be ``x[i]``). ``layout`` is the layout of the claim. With ``order=2`` the claim is the
+    Hessian of a scalar function, by a matrix in vec form (columns stacked).
     """
     if not equals.strip():
         raise InputError("there is no claim to check", hint="give it as equals=..., on the command line as --equals")
     if layout not in LAYOUTS:
         raise InputError(f"there is no layout '{layout}'", hint=f"one of {', '.join(LAYOUTS)}")
     setting = setting_of(function, wrt, equals, declare, of, layout, structure)
-    question = setting.question
+    question = setting.question if order == 1 else _second(setting, order)
     start = Check(
         holds=False,
         kinds={name: kind.text() for name, kind in setting.problem.kinds.items()},
@@ -114,20 +116,20 @@ def check(
         claim = setting.claim(equals)
     except ShapeError as error:
         shapes = f"the claim does not fit together: {_indented(error)}\n  {_wanted(question)}"
-        return replace(start, shapes=shapes, right=_right(setting)[1])
+        return replace(start, shapes=shapes, right=_right(setting, question)[1])
     except UnsupportedError as error:
         if not _is_array(error, equals):
             raise
         shapes = f"{error.message}: it is an array of more than two indices, and {_wanted(question)}"
-        return replace(start, shapes=shapes, right=_right(setting)[1], diagnosis=_differential(question, None))
+        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=_differential(question, None))
     if claim.shape != question.shape:
         diagnosis = (*explain(question, claim, None, text), *_differential(question, claim))
-        return replace(start, shapes=shapes_text(question, claim), right=_right(setting)[1], diagnosis=diagnosis)
+        return replace(start, shapes=shapes_text(question, claim), right=_right(setting, question)[1], diagnosis=diagnosis)
     verdict = question.answer(claim)
     start = replace(start, residual=verdict.residual, draws=verdict.draws)
     if not verdict and verdict.counterexample is None:
         raise UnsupportedError(f"the claim can be neither confirmed nor refuted: {verdict.reason}")
-    expression, right = _right(setting)
+    expression, right = _right(setting, question)
     if not verdict:
         diagnosis = tuple(explain(question, claim, verdict.counterexample, text))
         return replace(start, right=right, counterexample=verdict.counterexample, diagnosis=diagnosis)
@@ -144,12 +146,31 @@ def _equal(claim: Expr, right: Expr) -> bool:
         return False
 
 
-def _right(setting: Setting) -> tuple[Expr | None, str | None]:
+def _second(setting: Setting, order: int) -> Question:
+    """The question about the Hessian: the Jacobian of the gradient, once numbers confirm the gradient."""
+    if order != 2 or setting.name is None:
+        raise UnsupportedError("a claim is about the first or the second derivative by a variable", hint="order 1 or 2, and wrt")
+    problem, question = setting.problem, setting.question
+    assert question.x is not None
+    if not question.f.is_scalar:
+        raise UnsupportedError(f"the function is {shape_text(question.f.shape)}; a Hessian needs a scalar function")
+    if setting.letters:
+        raise UnsupportedError("a claim about a Hessian is a matrix", hint="leave the indices of the variable out")
+    options: dict[str, Any] = {"structure": setting.structure}
+    gradient = derive(problem.text, setting.name, problem.kinds, of=setting.of, **options).answers[setting.name].expr
+    verdict = question.answer(gradient if question.layout == "gradient" else other_layout(gradient, question.x))
+    if not verdict:
+        raise UnsupportedError(f"the gradient could not be confirmed: {verdict.reason}")
+    return replace(question, f=gradient, layout="gradient", second=True)
+
+
+def _right(setting: Setting, question: Question) -> tuple[Expr | None, str | None]:
     """The right form in the layout of the claim, if the engine has one and numbers confirm it."""
     if setting.name is None:
         return None, None
-    problem, question = setting.problem, setting.question
+    problem = setting.problem
     options: dict[str, Any] = {"layout": setting.layout, "structure": setting.structure}
+    options["order"] = 2 if question.second else 1
     try:
         answer = derive(problem.text, setting.name, problem.kinds, of=setting.of, **options).answer
     except (UnsupportedError, BudgetError):

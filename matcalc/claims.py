@@ -7,7 +7,7 @@ engine cannot derive, and cannot be wrong together with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matcalc.expr import Expr, symbols
 from matcalc.kinds import Kind
@@ -29,12 +29,15 @@ class Question:
     x: Expr | None = None
     layout: str = "gradient"
     structure: str = "auto"
+    second: bool = False  # f is the gradient of what was typed
 
     @property
     def what(self) -> str:
         """What is asked for."""
         if self.x is None:
             return "the other expression"
+        if self.second:
+            return "the Hessian"
         return "the gradient" if self.f.is_scalar else "the Jacobian" if self._of_lines else "the derivative"
 
     @property
@@ -92,7 +95,7 @@ class Question:
 
     def where(self, mapping: Mapping[Expr, Expr]) -> Question:
         """The same question with symbols of the function replaced."""
-        return Question(substitute(self.f, dict(mapping)), self.x, self.layout, self.structure)
+        return replace(self, f=substitute(self.f, dict(mapping)))
 
 
 def scalar_neighbors(f: Expr, x: Expr) -> list[Expr]:

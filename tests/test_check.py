@@ -364,3 +364,50 @@ def test_an_index_that_counts_something_else_is_a_wrong_shape() -> None:
 def test_a_layout_that_there_is_not_is_refused() -> None:
     with pytest.raises(InputError, match="no layout"):
         check("x'*x", "x", "2*x", layout="denominator")
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "claim", "declare"),
+    [
+        ("x'*A*x", "x", "A + A'", "A: matrix(n, n)"),
+        ("logsumexp(A*x)", "x", "A'*(diag(softmax(A*x)) - softmax(A*x)*softmax(A*x)')*A", "A: matrix(m, n)"),
+        ("logdet(X)", "X", "-commutation(n, n)*kron(inv(X)', inv(X))", "X: matrix(n, n)"),
+        ("norm2(X*A)^2", "X", "2*kron(A*A', eye(m))", "X: matrix(m, n); A: matrix(n, p)"),
+        ("x^3", "x", "6*x", "x: scalar"),
+        ("tr(S^2)", "S", "2*eye(n*n)", "S: symmetric(n)"),
+    ],
+)
+def test_a_claim_about_a_hessian_holds(f: str, wrt: str, claim: str, declare: str) -> None:
+    assert check(f, wrt, claim, declare, order=2)
+
+
+def test_a_wrong_hessian_is_refuted_with_the_right_one() -> None:
+    found = check("x'*A*x", "x", "2*A", "A: matrix(n, n)", order=2)
+
+    assert not found
+    assert found.right == "A + A'"
+    assert any("symmetric" in said for said in found.diagnosis)
+
+
+def test_the_gradient_is_no_hessian() -> None:
+    found = check("x'*A*x", "x", "(A + A')*x", "A: matrix(n, n)", order=2)
+
+    assert not found
+    assert found.shapes is not None
+    assert "the Hessian is n x n" in found.shapes
+
+
+def test_a_claim_about_a_jacobian_of_matrices_is_its_vec_form() -> None:
+    claim = "kron(eye(n), X') + kron(X', eye(n))*commutation(m, n)"
+
+    assert check("X'*X", "X", claim, "X: matrix(m, n)")
+    assert not check("X'*X", "X", "kron(eye(n), X') + kron(X', eye(n))", "X: matrix(n, n)")
+
+
+def test_a_hessian_needs_a_scalar_function_and_a_variable() -> None:
+    with pytest.raises(UnsupportedError, match="scalar function"):
+        check("A*x", "x", "A", order=2)
+    with pytest.raises(UnsupportedError, match="by a variable"):
+        check("A*x", None, "A*x", order=2)
+    with pytest.raises(UnsupportedError, match="first or the second"):
+        check("x'*x", "x", "2*x", order=3)
