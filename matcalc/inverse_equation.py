@@ -6,6 +6,7 @@ in X, or in inv(X) (Magnus & Neudecker 2019, sec. 15.3: the covariance of a norm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from matcalc.expr import Expr, depends, topological
 from matcalc.factors import compose, parts
 from matcalc.facts import known
 from matcalc.indices import names_in
+from matcalc.kinds import kind_of_shape
 from matcalc.linear_equation import Algebra, Solved, divisors, fresh, solve_linear
 
 _CLEARINGS = 6  # denominators multiplied away
@@ -97,6 +99,42 @@ def _multiplied(body: list[Expr], x: Expr, p: Expr, end: int) -> list[Expr]:
 
 def _sum(bodies: Bodies, x: Expr) -> Expr:
     return ops.add(*(ops.mul(front, *(body or [ops.eye(x.rows)])) for front, body in bodies))
+
+
+# --- a function of the unknown --------------------------------------------------------------------------
+
+
+def _log_odds(v: Expr) -> Expr:
+    return ops.fn("log", ops.div(v, ops.sub(ops.lift(ops.num(1), v.shape), v)))
+
+
+_INVERSES: dict[str, Callable[[Expr], Expr]] = {
+    "exp": lambda v: ops.fn("log", v),
+    "log": lambda v: ops.fn("exp", v),
+    "expm1": lambda v: ops.fn("log1p", v),
+    "log1p": lambda v: ops.fn("expm1", v),
+    "sigmoid": _log_odds,
+    "sinh": lambda v: ops.fn("log", ops.add(v, ops.fn("sqrt", ops.add(ops.power(v, ops.num(2)), ops.lift(ops.num(1), v.shape))))),
+}
+
+
+def solve_through(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
+    """x with e = 0 where x stands in one elementwise function alone, and e is linear in that: exp(x) = y gives log(y)."""
+    e = algebra.settled(e)
+    active = depends(e, [x])
+    for u in [n for n in reversed(topological(e)) if n in active and n is not x and n.shape == x.shape]:
+        reciprocal = u.op == "pow" and u.args[1].op == "num" and u.args[1].data == -1
+        if not reciprocal and not (u.op == "fn" and u.data in _INVERSES):
+            continue
+        symbol = ops.sym(fresh("u", names_in(e)), kind_of_shape(x.shape))
+        rest = ops.substitute(e, {u: symbol})
+        found = None if x in topological(rest) else solve_linear(rest, symbol, algebra)
+        if found is None:
+            continue
+        value = ops.reciprocal(found.value) if reciprocal else _INVERSES[str(u.data)](found.value)
+        inner = solve_linear(ops.sub(u.args[0], algebra.settled(value)), x, algebra)
+        return None if inner is None else Solved(inner.value, (*found.divisors, *inner.divisors))
+    return None
 
 
 # --- scalars --------------------------------------------------------------------------------------------

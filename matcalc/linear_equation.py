@@ -167,6 +167,29 @@ def solve_linear(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
     return stacked_solution(found, algebra)
 
 
+def solve_singular(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
+    """The solution of smallest norm of an equation that has many: -pinv(L)*C*pinv(R)."""
+    found = linear(e, x, algebra)
+    both = sides(found, algebra) if found is not None and not is_zero(found.change) else None
+    if both is None:
+        return None
+    left, right = (_pseudoinverse(side, algebra) for side in (both.left, both.right))
+    value = algebra.settled(ops.mul(left, algebra.settled(ops.neg(both.rest)), right))
+    return Solved(value, ())
+
+
+def _pseudoinverse(e: Expr, algebra: Algebra) -> Expr:
+    """pinv(L); of c*u*u' it is u*u'/(c*(u'*u)^2)."""
+    if e.is_scalar or e.op == "eye":
+        return ops.inv(e)
+    p = parts(e)
+    if len(p.body) == 2 and p.body[0].cols is ONE and algebra.settled(ops.transpose(p.body[0])) is p.body[1]:
+        u, turned = p.body
+        size = ops.mul(compose(p.coef, p.scalars, []), ops.power(ops.mul(turned, u), ops.num(2)))
+        return ops.mul(ops.reciprocal(size), u, turned)
+    return ops.pinv(e)
+
+
 def divisors(algebra: Algebra, *inverses: Expr) -> tuple[Expr, ...]:
     """Inverses in their short form; not those that are numbers."""
     return tuple(e for e in map(algebra.settled, inverses) if e.op not in ("num", "eye"))
@@ -249,7 +272,7 @@ def sides(found: Linear, algebra: Algebra) -> Sides | None:
     """The equation as left*X*right + rest = 0, where it has that form."""
     x = found.x
     if ONE in x.shape:
-        matrix = line_matrix(found, algebra)
+        matrix = multiple_of_identity(line_matrix(found, algebra))
         if x.cols is ONE:
             return Sides(matrix, ops.num(1), stacked(found.rest))
         return Sides(ops.num(1), algebra.settled(ops.transpose(matrix)), ops.transpose(stacked(found.rest)))
@@ -339,7 +362,21 @@ def _one_side(terms: list[Term], turn: bool, algebra: Algebra) -> tuple[Expr, Ex
         return None
     (core,) = cores
     common = algebra.settled(ops.add(*(_scaled(coef, key) for key, (coef, _) in sums.items())))
+    core, common = multiple_of_identity(core), multiple_of_identity(common)
     return (common, core) if turn else (core, common)
+
+
+def multiple_of_identity(e: Expr) -> Expr:
+    """eye(n) + c*eye(n) as (1 + c)*eye(n)."""
+    if e.op != "add":
+        return e
+    factors = []
+    for term in e.args:
+        p = parts(term)
+        if len(p.body) != 1 or p.body[0].op != "eye":
+            return e
+        factors.append(compose(p.coef, p.scalars, []))
+    return ops.mul(ops.add(*factors), ops.eye(e.rows))
 
 
 def _content(e: Expr) -> tuple[Fraction, Expr]:

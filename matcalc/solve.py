@@ -24,11 +24,11 @@ from matcalc.factors import compose, parts
 from matcalc.facts import known
 from matcalc.index_sums import raised
 from matcalc.inference import Facts
-from matcalc.inverse_equation import solve_inverse, solve_scalar
+from matcalc.inverse_equation import solve_inverse, solve_scalar, solve_through
 from matcalc.kinds import SCALAR_KIND, Kind
 from matcalc.lagrange import lagrange_condition, solve_constrained
 from matcalc.latex import latex, latex_where
-from matcalc.linear_equation import Algebra, Solved, averaged, fresh, solve_linear
+from matcalc.linear_equation import Algebra, Solved, averaged, fresh, solve_linear, solve_singular
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.parse import Problem, parse_declarations, read
@@ -425,20 +425,37 @@ class _Search:
         if len(self.gradients) == 1:
             ((x, e),) = self.gradients.items()
             candidates = self._solutions(e, x)
-            return [p for value in candidates if (p := self._point([self._step(e, x, value)])) is not None]
+            points = [p for value in candidates if (p := self._point([self._step(e, x, value)])) is not None]
+            return points or self._smallest(e, x)
         steps = self._in_turn(dict(self.gradients))
         point = self._point(steps) if steps else None
         return [point] if point is not None else []
 
+    def _smallest(self, e: Expr, x: Expr) -> list[Point]:
+        """One of many solutions, where the unknown is not determined."""
+        solved = solve_singular(e, x, self.algebra)
+        if solved is None:
+            return []
+        before = list(self.notes)
+        point = self._point([self._step(e, x, solved)])
+        if point is None:
+            self.notes[:] = before
+            return []
+        self.notes[:] = [f"{x.name} is not determined: this is the solution of smallest norm among many"]
+        return [point]
+
     def _solutions(self, e: Expr, x: Expr) -> tuple[Solved, ...]:
-        """Every solution of e = 0 for x."""
-        found = solve_linear(e, x, self.algebra)
-        if found is not None:
-            return (found,)
-        if x.is_scalar:
-            return solve_scalar(e, x, self.algebra)
-        inverse = solve_inverse(e, x, self.algebra)
-        return () if inverse is None else (inverse,)
+        """Every solution of e = 0 for x that is found; factors of e that are never zero do not matter."""
+        for form in dict.fromkeys((e, self._cleaned(e))):
+            linear = solve_linear(form, x, self.algebra)
+            if linear is not None:
+                return (linear,)
+            if x.is_scalar and (roots := solve_scalar(form, x, self.algebra)):
+                return roots
+            other = solve_inverse(form, x, self.algebra) or solve_through(form, x, self.algebra)
+            if other is not None:
+                return (other,)
+        return ()
 
     def _step(self, e: Expr, x: Expr, solved: Solved) -> _Step:
         return _Step(x, solved, curvature(e, x, solved.value, self.algebra, self._domain(x, solved.value)[1]))

@@ -7,7 +7,7 @@ smaller value. Nothing here knows the table, the engine or the code generator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ _STEPS = (1.0, 0.1, 0.01)
 _NEAR = (0.03, 0.01)
 _SEARCHES = 8
 _ROUNDING = 1e-9
+_LARGEST = 16  # of one dimension
 
 
 def verify_stationary(
@@ -65,10 +66,11 @@ def verify_stationary(
     reason = "no point was fit for a test"
     used: list[Mapping[str, int]] = []
     strategies = list(STRATEGIES)
-    for sizes in size_settings(roots, kinds, rng):
+    settings = _settings(roots, [x for x, _ in point], kinds, rng)
+    for sizes, quota in _turns(settings, used, draws):
         here = 0
         for attempt in range(_ATTEMPTS):
-            if accepted >= draws or here >= 2:
+            if accepted >= draws or here >= quota:
                 break
             try:
                 values = draw_values(roots, kinds, sizes, rng, strategies[attempt % len(strategies)])
@@ -92,6 +94,33 @@ def verify_stationary(
     if not accepted:
         return Verdict(False, float("inf"), 0, reason=reason)
     return Verdict(True, worst, accepted, tuple(used), method=trial.slope.method)
+
+
+def _turns(
+    settings: Sequence[dict[str, int]], used: Sequence[Mapping[str, int]], draws: int
+) -> Iterator[tuple[Mapping[str, int], int]]:
+    """Every setting for two draws, then those that had fit points for as many as are wanted."""
+    for sizes in settings:
+        yield sizes, 2
+    for sizes in list(used):
+        yield sizes, draws
+
+
+def _settings(
+    roots: Sequence[Expr], unknowns: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator
+) -> list[dict[str, int]]:
+    """Settings of the sizes, among them two in which the unknowns are larger, or smaller, than all else together."""
+    settings = size_settings(roots, kinds, rng)
+    own = {name for x in unknowns for d in x.shape for name in d.names}
+    others = [name for name in settings[0] if name not in own] if settings else []
+    if not own or not others or max(settings[0].values()) > _LARGEST:
+        return settings
+    small = {name: 2 + i for i, name in enumerate(others)}
+    large = sum(small.values()) + 1
+    first = {**small, **{name: large + i for i, name in enumerate(sorted(own))}}
+    base = {name: 2 + i for i, name in enumerate(sorted(own))}
+    second = {**base, **{name: sum(base.values()) + 1 + i for i, name in enumerate(others)}}
+    return [*settings, *([first, second] if large <= _LARGEST else [second])]
 
 
 class _Trial:
