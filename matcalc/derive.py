@@ -12,7 +12,7 @@ from matcalc.adjoint import gradients
 from matcalc.backward import Backward, backward, cut, needed
 from matcalc.conditions import conditions, kinks, of_program
 from matcalc.constraints import stated
-from matcalc.errors import InputError, MatcalcError, UnknownName, UnsupportedError
+from matcalc.errors import InputError, LimitError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.facts import facts_of
 from matcalc.higher import Forms, stacked
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 LAYOUTS = ("gradient", "numerator")
 DEFAULT_PATTERN = "d{}"  # of the names of adjoints
+_TOWER = 100  # x^x^x^...: the derivative of a tower is quadratic in its height
+_LARGE = 4000  # distinct nodes: a larger function is differentiated once, in the form it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +467,8 @@ def derive(
     if order not in (1, 2):
         raise UnsupportedError(f"derivatives of order {order} are not supported", hint="the order is 1 or 2")
     f = problem.function
+    if _tower(f) > _TOWER:
+        raise LimitError(f"powers of powers are nested too deeply: at most {_TOWER}")
     if order == 2 and not f.is_scalar:
         raise UnsupportedError(f"the function is {_form(f)}; a Hessian needs a scalar function", hint="sum(...) or one entry of it")
     table = table or default_table()
@@ -600,6 +604,15 @@ def _backward(
     return replace(found, named=named, full=full)
 
 
+def _tower(f: Expr) -> int:
+    """The largest number of powers one in the exponent of the other."""
+    heights: dict[Expr, int] = {}
+    for n in topological(f):
+        if n.op == "pow":
+            heights[n] = 1 + heights.get(n.args[1], 0)
+    return max(heights.values(), default=0)
+
+
 def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short: Simplifier) -> dict[Expr, Expr]:
     """The gradients of f as it was typed, of its short form, and of its separated form; of each the shortest.
 
@@ -610,7 +623,12 @@ def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short:
     back = {y: x for x, y in free.items()}
     f = ops.substitute(f, free)
     best: dict[Expr, Expr] = {}
-    for form in dict.fromkeys((f, short(f), separated(f, short))):
+    if len(topological(f)) > _LARGE:
+        short.given_up.add("the function is large: its gradient was sought from the form it has, not from shorter ones")
+        forms = [f]
+    else:
+        forms = list(dict.fromkeys((f, short(f), separated(f, short))))
+    for form in forms:
         try:
             found = gradients(form, free.values(), table, short)
         except MatcalcError:
