@@ -94,6 +94,8 @@ def kinks(
     found: dict[str, None] = {}
     smooth = _smoothed(f, under_powers)
     for n in topological(f):
+        if n.op in ("maxel", "minel") and n.args[0].op == "spectral":
+            continue  # the largest of different values: that they are different is a condition
         entry = table.differential(n) if n in active and n not in smooth else None
         if entry is not None and entry.kinks and any(a in active for a in n.args):
             for kink in entry.kinks_of(n):

@@ -300,6 +300,21 @@ def _mfn(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     return s.transpose(ops.mfn(data, x)) if turned else ops.mfn(data, x)
 
 
+def _spectral(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
+    """A number comes out: its size of singular values and norms, its sign of U; if positive, of eigenvalues."""
+    name, x = str(data), args[0]
+    if is_zero(x) and name.startswith(("norm", "svdvals")):
+        return zero(ops.spectral(name, x).shape)
+    p = parts(x)
+    if p.coef == 0 or (p.coef < 0 and name.startswith("eig")):
+        return ops.spectral(name, x)
+    rest = compose(ONE_F, p.scalars, p.body)
+    if name.startswith("norm"):
+        rest = _unturned(rest)
+    factor = {"svd_u": ONE_F if p.coef > 0 else MINUS, "svd_v": ONE_F, "eigvecs": ONE_F}.get(name, abs(p.coef))
+    return s.mul(ops.num(factor), ops.spectral(name, rest))
+
+
 def _entrywise(make: Callable[[Expr], Expr]) -> Method:
     """Reductions over all entries do not see a transpose."""
     return lambda s, data, args: make(_unturned(args[0]))
@@ -336,6 +351,7 @@ _METHODS: dict[str, Method] = {
     "part": _part,
     "sum": lambda s, d, a: s.total(a[0], d),
     "mean": _mean,
+    "spectral": _spectral,
     "prod": _entrywise(ops.prod),
     "norm1": _norm1,
     "norm2": lambda s, d, a: s.norm2(a[0]),

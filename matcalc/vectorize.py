@@ -122,6 +122,19 @@ def _diagmat(n: Expr, found: Found) -> Expr:
 
 
 def _diagvec(n: Expr, found: Found) -> Expr:
+    """diag(A*X*B) has the entries kron(B[:, k]', A[k, :])*vec(X); of another form it is a selection from vec."""
+    x = n.args[0]
+    places = [i for i, a in enumerate(x.args) if a in found] if x.op == "mul" else []
+    if len(places) == 1 and not x.args[places[0]].is_scalar:
+        left = [a for a in x.args[: places[0]] if not a.is_scalar]
+        right = [a for a in x.args[places[0] + 1 :] if not a.is_scalar]
+        if left and right:
+            k = next(unused(names_in(n) | n.rows.names, "k"))
+            row = ops.slice_(ops.mul(*left), ("at",), ("all",), k)
+            column = ops.slice_(ops.mul(*right), ("all",), ("at",), k)
+            body = ops.mul(ops.unit(k, n.rows), ops.kron(ops.transpose(column), row))
+            whole = ops.isum(k, ops.num(0), ops.dim(n.rows - 1), body)
+            return _times(*(a for a in x.args if a.is_scalar), whole, found[x.args[places[0]]])
     return _times(ops.transpose(diagonal_selector(n.rows, n)), found[n.args[0]])
 
 

@@ -114,6 +114,34 @@ def test_gradients(f, wrt, gradient):
 
 
 @pytest.mark.parametrize(
+    "f", ["normnuc(-3*X)", "norm_spectral(2*X')", "sum(g .* svdvals(-X/2))", "sum(normnuc(-X)*svd_v(-2*X))"]
+)
+def test_numbers_come_out_of_singular_values(f):
+    d = mc.derive(f, wrt="X", declare=KINDS)
+    assert "svd_u(X)" in d.text()
+    assert d.verify()
+
+
+def test_signs_come_out_of_left_singular_vectors():
+    d = mc.derive("sum(svd_u(-2*X)*g)", wrt="g", declare=KINDS)
+    assert d.text() == "-svd_u(X)'*ones(m)"
+    assert d.verify()
+
+
+@pytest.mark.parametrize(
+    "f", ["sum(g .* eigvals(2*S))", "sum(g .* eigvals(-2*S))", "eigvecs(3*S)[0, 0]", "eigvals(-S)[0]"]
+)
+def test_numbers_come_out_of_eigenvalues(f):
+    assert mc.derive(f, wrt="S", declare=KINDS).verify()
+
+
+def test_a_largest_eigenvalue_has_no_kink_besides_its_condition():
+    d = mc.derive("max(eigvals(S)) + min(eigvals(S))", wrt="S", declare=KINDS)
+    assert not any("kink" in note for note in d.notes)
+    assert any("kink" in note for note in mc.derive("max(eigvals(S) .* g)", wrt="S", declare=KINDS).notes)
+
+
+@pytest.mark.parametrize(
     "f", ["b'*eigvecs(S)*c", "b'*eigvecs(S)[:, 0]", "u'*svd_u(X)*c", "b'*svd_v(X)*c", "b'*svdvals(X)"]
 )
 def test_vectors_and_values_have_derivatives(f):

@@ -56,7 +56,7 @@ LONGER = {
     "jacobian-of-power": "the sum begins at 0: p - r - 1 instead of p - j",
     "jacobian-of-solution-of-system": "b'*inv(A)' instead of (inv(A)*b)'",
     "jacobian-of-exponential-of-symmetric": "holds for every X: no eigenvalues",
-    "jacobian-of-eigenvalues": "diag(...) of a product becomes a sum over unit vectors",
+    "jacobian-of-eigenvalues": "followed by the projection on symmetric steps",
     "jacobian-of-eigenvector": "one column of the derivative of all eigenvectors",
 }
 
