@@ -1,4 +1,4 @@
-"""The examples of docs/language.md and docs/sympy.md mean what the pages say."""
+"""The examples of docs/language.md, docs/sympy.md and docs/how-it-works.md mean what the pages say."""
 
 from __future__ import annotations
 
@@ -117,10 +117,12 @@ def test_the_limits_are_those_of_the_page() -> None:
     assert f"numbers of {syntax.MAX_DIGITS} digits" in said
 
 
-def test_the_sympy_page_shows_what_happens() -> None:
-    found = doctest.testfile(str(DOCS / "sympy.md"), module_relative=False, optionflags=doctest.REPORT_NDIFF)
+@pytest.mark.parametrize("page", ["sympy.md", "how-it-works.md"])
+def test_a_page_in_python_shows_what_happens(page: str) -> None:
+    written = len(re.findall(r"^>>> ", (DOCS / page).read_text(encoding="utf-8"), re.M))
+    found = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.REPORT_NDIFF, encoding="utf-8")
 
-    assert found.attempted >= 20
+    assert found.attempted == written >= 20
     assert found.failed == 0
 
 
