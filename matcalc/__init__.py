@@ -32,7 +32,8 @@ if TYPE_CHECKING:  # what the descriptors below find
     from matcalc.derive import Derivation
     from matcalc.notation import Notation, set_notation
     from matcalc.parse import parse
-    from matcalc.solve import Solution, solve
+    from matcalc.solution import Solution
+    from matcalc.solve import solve
     from matcalc.sympy_api import gradient, hessian, jacobian
 
 __version__ = "0.1.0"
@@ -41,7 +42,7 @@ _HOMES = {
     "Check": "matcalc.check",
     "Derivation": "matcalc.derive",
     "Notation": "matcalc.notation",
-    "Solution": "matcalc.solve",
+    "Solution": "matcalc.solution",
     "check": "matcalc.check",
     "derive": "matcalc.derivatives",
     "gradient": "matcalc.sympy_api",

@@ -1,4 +1,4 @@
-"""Is a function convex or concave in its unknowns, by the way it is built? Every stationary point is then a minimum or a maximum.
+"""Is a function convex or concave in its unknowns, by the way it is built? Its stationary points are minima or maxima then.
 
 Sums of convex functions with nonnegative factors, norms and squares of affine functions, quadratic forms u'*S*u and
 tr(U'*S*U*T) with positive semidefinite S and T (Boyd & Vandenberghe 2004, sec. 3.1-3.2).
@@ -115,7 +115,8 @@ def _scaled_trace(
     """tr(U'*S*U*T), a sum of such."""
     if product.op == "add":
         parts = [
-            _AFFINE if t not in active or found[t] == _AFFINE else _scaled_trace(t, found, active, short) for t in product.args
+            _AFFINE if t not in active or found[t] == _AFFINE else _scaled_trace(t, found, active, short)
+            for t in product.args
         ]
         return frozenset.intersection(*parts)
     if product.op != "mul":

@@ -67,7 +67,7 @@ def curvature(e: Expr, x: Expr, solution: Expr, algebra: Algebra, assumptions: M
 
 
 def _defined(e: Expr, assumptions: Mapping[Expr, Facts]) -> Mapping[Expr, Facts]:
-    """The assumptions, and what is so because e is defined: what it divides by is not zero, nor is what stands under a root."""
+    """The assumptions, and what is so because e is defined: what it divides by is not zero, roots are positive."""
     found = dict(assumptions)
     for n in topological(e):
         if n.op == "pow" and n.args[1].op == "num" and n.args[1].data < 0:  # type: ignore[operator]

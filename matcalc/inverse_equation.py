@@ -1,7 +1,7 @@
 """Equations in X and inv(X): a*inv(X) = inv(X)*M*inv(X) gives X = M/a; and scalar equations in two powers of x.
 
-Factors inv(X) that every term begins or ends with are taken off (X is multiplied from that side); what is left is linear
-in X, or in inv(X) (Magnus & Neudecker 2019, sec. 15.3: the covariance of a normal sample).
+Factors inv(X) that every term begins or ends with are taken off (X is multiplied from that side); what is left is
+linear in X, or in inv(X) (Magnus & Neudecker 2019, sec. 15.3: the covariance of a normal sample).
 """
 
 from __future__ import annotations
@@ -114,12 +114,11 @@ _INVERSES: dict[str, Callable[[Expr], Expr]] = {
     "expm1": lambda v: ops.fn("log1p", v),
     "log1p": lambda v: ops.fn("expm1", v),
     "sigmoid": _log_odds,
-    "sinh": lambda v: ops.fn("log", ops.add(v, ops.fn("sqrt", ops.add(ops.power(v, ops.num(2)), ops.lift(ops.num(1), v.shape))))),
 }
 
 
 def solve_through(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
-    """x with e = 0 where x stands in one elementwise function alone, and e is linear in that: exp(x) = y gives log(y)."""
+    """x with e = 0 where x stands in one elementwise function, and e is linear in that: exp(x) = y gives log(y)."""
     e = algebra.settled(e)
     active = depends(e, [x])
     for u in [n for n in reversed(topological(e)) if n in active and n is not x and n.shape == x.shape]:

@@ -1,7 +1,7 @@
 """Stationary points under linear constraints: L*X*R + C = 0 on P*X*Q = D, by Lagrange multipliers.
 
 L*X*R + C + P'*Z*Q' = 0 with the multipliers Z gives, with X0 = -inv(L)*C*inv(R),
-X = X0 + inv(L)*P'*inv(P*inv(L)*P')*(D - P*X0*Q)*inv(Q'*inv(R)*Q)*Q'*inv(R) (Magnus & Neudecker 2019, sec. 11.13-11.14, for vectors).
+X = X0 + inv(L)*P'*inv(P*inv(L)*P')*(D - P*X0*Q)*inv(Q'*inv(R)*Q)*Q'*inv(R).
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def solve_constrained(e: Expr, x: Expr, constraints: Sequence[Expr], algebra: Al
     if solution is None and ONE not in x.shape:
         pairs = [_stacked(part, algebra) for part in linears]
         column = _combined(pairs, algebra)
-        solution = None if column is None else Solved(algebra.settled(ops.unvec(column.value, x.rows, x.cols)), column.divisors)
+        if column is not None:
+            solution = Solved(algebra.settled(ops.unvec(column.value, x.rows, x.cols)), column.divisors)
     return solution
 
 

@@ -347,7 +347,7 @@ def _distributed(e: Expr) -> Iterable[Expr]:
 
 
 def _one_side(terms: list[Term], turn: bool, algebra: Algebra) -> tuple[Expr, Expr] | None:
-    """(L, R) with sum of terms = L*X*R: all have one R, or the sums of L that belong to each R are one up to a number."""
+    """(L, R) with sum of terms = L*X*R: the sums of L that belong to each R are one, up to a number."""
     groups: dict[Expr, list[Expr]] = {}
     for t in terms:
         coef, core = _content(t.left)

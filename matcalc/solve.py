@@ -7,8 +7,7 @@ numbers before it is given; where there is no closed form, the condition itself 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,225 +16,31 @@ from matcalc.algebra import is_zero
 from matcalc.conditions import conditions
 from matcalc.convexity import shape_of_function
 from matcalc.curvature import MAXIMUM, MINIMUM, SADDLE, UNDECIDED, Curvature, curvature
-from matcalc.derive import Derivation, array_shape, derive
-from matcalc.errors import InputError, MatcalcError, SyntaxProblem, UnsupportedError
+from matcalc.derive import Derivation, derive
+from matcalc.equalities import joint
+from matcalc.errors import InputError, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.factors import compose, parts
 from matcalc.facts import known
 from matcalc.index_sums import raised
 from matcalc.inference import Facts
 from matcalc.inverse_equation import solve_inverse, solve_scalar, solve_through
-from matcalc.kinds import SCALAR_KIND, Kind
+from matcalc.kinds import Kind
 from matcalc.lagrange import lagrange_condition, solve_constrained
-from matcalc.latex import latex, latex_where
-from matcalc.linear_equation import Algebra, Solved, averaged, fresh, solve_linear, solve_singular
+from matcalc.linear_equation import Algebra, Solved, averaged, solve_linear, solve_singular
 from matcalc.measure import length
-from matcalc.names import spelled
-from matcalc.parse import Problem, parse_declarations, read
-from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
-from matcalc.shapes import ONE, SCALAR
+from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
+from matcalc.solution import Point, Solution, verdict_of
 from matcalc.structure import AMBIENT
-from matcalc.syntax import statements
 from matcalc.table import Table
 from matcalc.text import text
 
 if TYPE_CHECKING:
-    from matcalc.verify import Verdict
+    pass
 
 UNSOLVED = frozenset({"diagonal", "lower", "upper", "toeplitz"})
-_RELATION = re.compile(r"(?<![<>=])=(?!=)")
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """One stationary point: the ``values`` of the unknowns, each in terms of those before it; its kind, and why."""
-
-    values: Mapping[str, Expr]
-    kind: str
-    why: tuple[str, ...]
-    verdict: Verdict
-    conditions: tuple[str, ...]
-    far: bool
-
-    @property
-    def written_out(self) -> dict[str, Expr]:
-        """The values in terms of what is given."""
-        found: dict[str, Expr] = {}
-        for name, value in self.values.items():
-            unknowns = {s: found[s.name] for s in symbols(value) if s.name in found}
-            found[name] = ops.substitute(value, unknowns)
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """What ``solve`` found: ``points`` in closed form (none: there is no closed form), and the conditions ``equations`` = 0."""
-
-    loss: Expr
-    declared: Mapping[str, Kind]
-    wrt: tuple[str, ...]
-    equations: Mapping[str, Expr]
-    constraints: tuple[Expr, ...]
-    points: tuple[Point, ...]
-    conditions: tuple[str, ...]
-    notes: tuple[str, ...]
-    derivation: Derivation
-
-    def __bool__(self) -> bool:
-        return bool(self.points)
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The kinds of all names, as they would be declared."""
-        return {name: kind.text() for name, kind in self.declared.items()}
-
-    @property
-    def answer(self) -> Expr:
-        """The first unknown's value, written out."""
-        return self._point.written_out[self.wrt[0]]
-
-    def __getitem__(self, name: str) -> Expr:
-        """The value of one unknown, written out."""
-        return self._point.written_out[name]
-
-    @property
-    def kind(self) -> str:
-        """minimum, maximum, saddle or undecided."""
-        return self._point.kind
-
-    @property
-    def why(self) -> tuple[str, ...]:
-        """What the kind of the point rests on."""
-        return self._point.why
-
-    @property
-    def _point(self) -> Point:
-        if not self.points:
-            raise UnsupportedError("there is no closed form", hint=f"the point is where {self._condition_text()}")
-        return self.points[0]
-
-    @property
-    def shape(self) -> tuple[str, ...]:
-        """The shape of the first unknown as an array."""
-        return array_shape(ops.sym(self.wrt[0], self.declared[self.wrt[0]]))
-
-    def _conditions(self) -> list[Expr]:
-        return [*self.equations.values(), *self.constraints]
-
-    def _condition_text(self) -> str:
-        return ", ".join(f"{text(e)} = 0" for e in self._conditions())
-
-    @property
-    def equation(self) -> str:
-        """The stationarity condition of each unknown and the constraints, as text."""
-        return "\n".join(f"{text(e)} = 0" for e in self._conditions())
-
-    def text(self) -> str:
-        """``x = ...`` in the input language, a line for each unknown; without a closed form the stationarity condition."""
-        if not self.points:
-            return self.equation
-        return "\n".join(f"{name} = {text(value)}" for p in self.points for name, value in p.values.items())
-
-    def latex(self) -> str:
-        """The same in LaTeX (amsmath)."""
-        pairs = [pair for p in self.points for pair in p.values.items()]
-        if not pairs:
-            lines = " \\\\\n".join(f"{latex(e)} &= 0" for e in self._conditions())
-            return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}" if len(self._conditions()) > 1 else f"{latex(self._conditions()[0])} = 0"
-        if len(pairs) > 1:
-            return latex_where(pairs)
-        (name, value) = pairs[0]
-        return f"{latex(ops.sym(name, self.declared[name]))} = {latex(value)}"
-
-    def pretty(self) -> str:
-        """The same in Unicode."""
-        if not self.points:
-            return "\n".join(f"{pretty(e)} = 0" for e in self._conditions())
-        return "\n".join(
-            f"{pretty(ops.sym(name, self.declared[name]))} = {pretty(value)}" for p in self.points for name, value in p.values.items()
-        )
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def remarks(self) -> list[str]:
-        """What goes with the answer: the condition that was solved, the kind of point, where it holds, notes."""
-        front = "stationary where" if self.points else "no closed form was found; stationary where"
-        lines = [f"{front} {self._condition_text()}"]
-        for number, point in enumerate(self.points, start=1):
-            which = f" {number}" if len(self.points) > 1 else ""
-            lines.append(f"{point.kind}{which}: {'; '.join(point.why)}")
-        lines += [f"holds where {condition}" for condition in self.conditions]
-        lines += [f"note: {note}" for note in self.notes]
-        return lines
-
-    def source(self, target: str = "numpy") -> str:
-        """A self-contained module with ``solution(...)``, which takes everything but the unknowns; several unknowns are a tuple."""
-        from matcalc.code import functions_source
-
-        if not self.points:
-            return "".join(f"# {line}\n" for line in ["no closed form was found; stationary where", *self.equation.splitlines()])
-        functions = []
-        for number, point in enumerate(self.points, start=1):
-            values = point.written_out
-            name = "solution" if number == 1 else f"solution_{number}"
-            title = f"The stationary point in {', '.join(self.wrt)}" + (f" ({point.kind})." if point.kind != UNDECIDED else ".")
-            functions.append((name, title, [(n, values[n]) for n in self.wrt]))
-        given = {name: kind for name, kind in self.declared.items() if name not in self.wrt}
-        return functions_source(functions, given, {n: self.declared[n] for n in self.wrt}, target=target)
-
-    def function(self, name: str = "solution", target: str = "numpy") -> Callable[..., Any]:
-        """The solution as a Python function of keyword arguments."""
-        from matcalc.code import compile_module
-
-        if not self.points:
-            raise UnsupportedError("there is no closed form", hint=f"the point is where {self._condition_text()}")
-        return compile_module(self.source(target))[name]  # type: ignore[no-any-return]
-
-    @property
-    def expr(self) -> Any:
-        """The first unknown's value as a SymPy expression."""
-        from matcalc.sympy_bridge import to_sympy
-
-        return to_sympy(self.answer, getattr(self.derivation.problem, "objects", None))
-
-    def verify(self, **options: Any) -> Verdict:
-        """Substitution and a random search, by numbers, again; the worst verdict."""
-        if not self.points:
-            raise UnsupportedError("there is no closed form to verify")
-        verdicts = [
-            _verdict(self.derivation, p.written_out, self.constraints, p.kind, p.far, options) if options else p.verdict for p in self.points
-        ]
-        return min(verdicts, key=lambda v: (v.holds, -v.residual))
-
-    def json(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return {
-            "function": text(self.loss),
-            "variables": self.kinds,
-            "equations": {name: f"{text(e)} = 0" for name, e in self.equations.items()},
-            "constraints": [f"{text(c)} = 0" for c in self.constraints],
-            "conditions": list(self.conditions),
-            "notes": list(self.notes),
-            "closed_form": bool(self.points),
-            "kind": self.points[0].kind if self.points else None,
-            "why": list(self.points[0].why) if self.points else [],
-            "answers": self._values(self.points[0]) if self.points else {},
-            "points": [{"answers": self._values(p), "kind": p.kind, "why": list(p.why)} for p in self.points],
-            "code": {"numpy": self.source("numpy")} if self.points else {},
-        }
-
-    def _values(self, point: Point) -> dict[str, Any]:
-        return {
-            name: {
-                "text": text(value),
-                "latex": latex(value),
-                "shape": list(array_shape(ops.sym(name, self.declared[name]))),
-            }
-            for name, value in point.values.items()
-        }
 
 
 def solve(
@@ -249,17 +54,19 @@ def solve(
 ) -> Solution:
     """Where the gradient of a scalar function vanishes, in closed form; under linear constraints ``C*x = d`` too.
 
-    ``function``, ``wrt`` and ``declare`` as in ``derive``; ``subject_to`` one equation or several. A solution without a closed
-    form is false, and holds the stationarity condition.
+    ``function``, ``wrt`` and ``declare`` as in ``derive``; ``subject_to`` one equation or several. A solution without a
+    closed form is false, and holds the stationarity condition.
     """
     given = [subject_to] if isinstance(subject_to, str) else list(subject_to or ())
     constraints: list[Expr] = []
     if given:
-        function, declare, constraints = _joint(function, wrt, declare, given, of)
+        function, declare, constraints = joint(function, wrt, declare, given, of)
     derivation = derive(function, wrt, declare, of=of, table=table)
     table = derivation.table
     if derivation.what != "gradient":
-        raise UnsupportedError("a stationary point needs a scalar function", hint="sum(...), norm2(...)^2 or one entry of it")
+        raise UnsupportedError(
+            "a stationary point needs a scalar function", hint="sum(...), norm2(...)^2 or one entry of it"
+        )
     algebra = Algebra(Simplifier(rewriter(table)), table)
     unknowns = {name: a.variable for name, a in derivation.answers.items()}
     for name, x in unknowns.items():
@@ -295,72 +102,6 @@ def _refuse_surfaces(name: str, x: Expr) -> None:
         )
 
 
-# --- constraints ------------------------------------------------------------------------------------------
-
-
-def _joint(function: Any, wrt: Any, declare: Any, given: Sequence[str], of: str | None) -> tuple[Any, Any, list[Expr]]:
-    """The function, the kinds of all names, and the constraints as expressions that vanish; names are inferred together."""
-    pairs = [_equation(c) for c in given]
-    if not isinstance(function, str):
-        from matcalc.sympy_bridge import problem_of
-
-        kinds = problem_of(function, declare).kinds
-        return function, kinds, [read(f"({left}) - ({right})", kinds).function for left, right in pairs]
-    everything = function + " ".join(given)
-    names: list[str] = []
-    for _ in pairs:
-        names.append(fresh("constraint", [*names, *re.findall(r"\w+", everything)]))
-    lines = [f"{name} = ({left}) - ({right})" for name, (left, right) in zip(names, pairs, strict=True)]
-    for constraint, (left, _) in zip(given, pairs, strict=True):
-        _checked(constraint, 0, len(left))
-        _checked(constraint, len(left) + 1, len(constraint))
-    wanted = [w for name in ([wrt] if isinstance(wrt, str) else list(wrt)) for w in str(name).split(",")]
-    everything = "\n".join([*lines, function])
-    problem = read(everything, declare, of=of, wrt=wanted)
-    narrow = _scalar_names(problem, pairs)
-    if narrow:
-        declare = {**parse_declarations(declare), **dict.fromkeys(narrow, SCALAR_KIND)}
-        problem = read(everything, declare, of=of, wrt=wanted)
-    definitions = dict(problem.definitions)
-    return function, problem.kinds, [definitions[name] for name in names]
-
-
-def _scalar_names(problem: Problem, pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Undeclared names that stand alone on a side, the other side being a scalar: they are scalars, not broadcast."""
-    found = []
-    for pair in pairs:
-        for side, other in (pair, pair[::-1]):
-            name = spelled(side.strip())
-            kind = problem.kinds.get(name)
-            if kind is not None and name in problem.inferred and kind.shape != SCALAR and read(other, problem.kinds).function.is_scalar:
-                found.append(name)
-    return found
-
-
-def _checked(constraint: str, start: int, end: int) -> None:
-    """Errors of syntax in one side are shown in the constraint as it was typed."""
-    try:
-        statements(constraint[start:end])
-    except MatcalcError as error:
-        error.text, error.position = constraint, start + (error.position or 0)
-        raise
-
-
-def _equation(constraint: str) -> tuple[str, str]:
-    """The two sides of ``C*x = d``."""
-    found = list(_RELATION.finditer(constraint))
-    if len(found) != 1:
-        inequality = re.search(r"[<>]", constraint)
-        message = "only equations can be constraints" if inequality else "a constraint is one equation"
-        at = inequality.start() if inequality else (found[1].start() if found else len(constraint))
-        error = UnsupportedError if inequality else SyntaxProblem
-        raise error(message, text=constraint, position=at, hint='as in --subject-to "C*x = d"')
-    left, right = constraint[: found[0].start()], constraint[found[0].end() :]
-    if not left.strip() or not right.strip():
-        raise SyntaxProblem("a side of the equation is missing", text=constraint, position=found[0].start(), hint='as in --subject-to "C*x = d"')
-    return left, right
-
-
 # --- the search ---------------------------------------------------------------------------------------------
 
 
@@ -380,7 +121,9 @@ class _Step:
 class _Search:
     """The conditions, and the attempts at solving them."""
 
-    def __init__(self, derivation: Derivation, algebra: Algebra, gradients: Mapping[Expr, Expr], constraints: list[Expr]) -> None:
+    def __init__(
+        self, derivation: Derivation, algebra: Algebra, gradients: Mapping[Expr, Expr], constraints: list[Expr]
+    ) -> None:
         self.derivation = derivation
         self.algebra = algebra
         self.gradients = gradients
@@ -461,7 +204,7 @@ class _Search:
         return _Step(x, solved, curvature(e, x, solved.value, self.algebra, self._domain(x, solved.value)[1]))
 
     def _in_turn(self, left: dict[Expr, Expr]) -> list[_Step]:
-        """One unknown after the other, the one whose value holds the fewest others first; empty if one cannot be solved.
+        """One unknown after the other, the one whose value holds the fewest others first; empty if one stays unsolved.
 
         In the order in which each value is in terms of those before it.
         """
@@ -513,12 +256,13 @@ class _Search:
         whole = self._by_shape([s.x for s in steps]) if kind == UNDECIDED else None
         if whole is not None:
             kind, far = whole.kind, True
-        verdict = _verdict(self.derivation, written, self.constraints, kind, far, {})
+        verdict = verdict_of(self.derivation, written, self.constraints, kind, far, {})
         if not verdict and verdict.counterexample is not None and "random search" in verdict.reason:
             kind = UNDECIDED
-            verdict = _verdict(self.derivation, written, self.constraints, kind, far, {})
+            verdict = verdict_of(self.derivation, written, self.constraints, kind, far, {})
         if not verdict:
-            self.notes.append(f"{', '.join(f'{n} = {text(v)}' for n, v in values.items())} is no solution: {verdict.reason}")
+            shown = ", ".join(f"{name} = {text(value)}" for name, value in values.items())
+            self.notes.append(f"{shown} is no solution: {verdict.reason}")
             return None
         several = len(steps) > 1
         why = tuple(dict.fromkeys((f"in {s.x.name}: " if several else "") + s.curvature.why for s in steps))
@@ -582,24 +326,10 @@ def _positive(front: Expr) -> dict[Expr, Facts]:
 
 
 def _combined(found: Sequence[Curvature]) -> str:
-    """The kind of a point found by solving for one unknown after the other, the function of the rest being reduced each time."""
+    """The kind of a point found by solving for one unknown after the other, the function being reduced each time."""
     kinds = {c.kind for c in found}
     if len(kinds) == 1:
         return kinds.pop()
     if UNDECIDED not in kinds and all(c.strict for c in found) and kinds >= {MINIMUM, MAXIMUM}:
         return SADDLE
     return SADDLE if SADDLE in kinds else UNDECIDED
-
-
-def _verdict(
-    derivation: Derivation, written: Mapping[str, Expr], constraints: Sequence[Expr], kind: str, far: bool, options: Mapping[str, Any]
-) -> Verdict:
-    from matcalc.stationary import verify_stationary
-
-    answers = derivation.answers
-    point = [(answers[name].variable, written[name]) for name in answers]
-    gradients = [answers[name].expr for name in answers]
-    return verify_stationary(
-        raised(derivation.loss), point, gradients, constraints=constraints, kind=kind, far=far, kinds=derivation.declared, **options
-    )
-

@@ -1,8 +1,8 @@
 """Is this point stationary, and a minimum? A closed form checked by numbers, independently of how it was found.
 
-At points drawn as the declarations say, the derivative of the function at the solution is taken along random directions that
-respect structure and constraints; it must vanish against the derivative nearby. A random search around a minimum must find no
-smaller value. Nothing here knows the table, the engine or the code generator.
+At points drawn as the declarations say, the derivative of the function at the solution is taken along random directions
+that respect structure and constraints; it must vanish against the derivative nearby. A random search around a minimum
+must find no smaller value. Nothing here knows the table, the engine or the code generator.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def verify_stationary(
 ) -> Verdict:
     """f is stationary at the point, pairs (variable, value), where the constraints (expressions) vanish.
 
-    ``gradients`` are those that were derived; they must vanish there too, without constraints. ``kind`` minimum or maximum is
-    searched around the point, ``far`` away from it too.
+    ``gradients`` are those that were derived; they must vanish there too, without constraints. A ``kind`` minimum or
+    maximum is searched around the point, ``far`` away from it too.
     """
     kinds = dict(kinds or {})
     roots = [f, *gradients, *constraints, *(e for pair in point for e in pair)]
@@ -97,7 +97,7 @@ def verify_stationary(
 
 
 def _turns(
-    settings: Sequence[dict[str, int]], used: Sequence[Mapping[str, int]], draws: int
+    settings: Sequence[Mapping[str, int]], used: Sequence[Mapping[str, int]], draws: int
 ) -> Iterator[tuple[Mapping[str, int], int]]:
     """Every setting for two draws, then those that had fit points for as many as are wanted."""
     for sizes in settings:
@@ -108,14 +108,14 @@ def _turns(
 
 def _settings(
     roots: Sequence[Expr], unknowns: Sequence[Expr], kinds: Mapping[str, Kind], rng: np.random.Generator
-) -> list[dict[str, int]]:
+) -> list[Mapping[str, int]]:
     """Settings of the sizes, among them two in which the unknowns are larger, or smaller, than all else together."""
-    settings = size_settings(roots, kinds, rng)
+    settings: list[Mapping[str, int]] = [*size_settings(roots, kinds, rng)]
     own = {name for x in unknowns for d in x.shape for name in d.names}
     others = [name for name in settings[0] if name not in own] if settings else []
     if not own or not others or max(settings[0].values()) > _LARGEST:
         return settings
-    small = {name: 2 + i for i, name in enumerate(others)}
+    small: dict[str, int] = {name: 2 + i for i, name in enumerate(others)}
     large = sum(small.values()) + 1
     first = {**small, **{name: large + i for i, name in enumerate(sorted(own))}}
     base = {name: 2 + i for i, name in enumerate(sorted(own))}
@@ -158,7 +158,8 @@ class _Trial:
                 return f"{x.name} is not finite there"
             if not _admissible(self.kinds[x.name], value):
                 return f"the solution is not {self.kinds[x.name].text()} there"
-            start[x.name] = np.float64(np.real(np.asarray(value)).item()) if x.is_scalar else np.real(np.atleast_2d(value))
+            real = np.real(np.atleast_2d(value))
+            start[x.name] = np.float64(real.item()) if x.is_scalar else real
         if (trouble := self.slope.unfit(start, sizes)) is not None:
             return trouble
         worst = self._limit_residual(start, sizes)
@@ -197,7 +198,9 @@ class _Trial:
             slope = max(0.0, slope - 1e-4 * scale)  # differences are not that exact: the derived gradient is
         return max(slope / max(scale, noise), abs(derived) / scale)
 
-    def _derived(self, start: Mapping[str, Any], sizes: Mapping[str, int], along: Mapping[str, Any]) -> tuple[float, float]:
+    def _derived(
+        self, start: Mapping[str, Any], sizes: Mapping[str, int], along: Mapping[str, Any]
+    ) -> tuple[float, float]:
         """The derived gradient along a direction, and the size of the terms that must cancel in it."""
         assert self.gradient is not None
         watch = Watch()
@@ -301,8 +304,7 @@ class _Trial:
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
     """1 x 1 arrays as scalars."""
-    return {k: v.reshape(()).astype(float)[()] if isinstance(v, np.ndarray) and v.size == 1 and v.ndim == 2 and v.shape == (1, 1) else v
-            for k, v in values.items()}  # fmt: skip
+    return {k: np.float64(v[0, 0]) if isinstance(v, np.ndarray) and v.shape == (1, 1) else v for k, v in values.items()}
 
 
 def _admissible(kind: Kind, value: Any) -> bool:

@@ -88,7 +88,9 @@ CLOSED = {
     "portfolio-with-a-goal": (
         "w'*S*w", "w", "S: spd(n)\nmu: vector(n)", ["sum(w) = 1", "mu'*w = r"], None, "minimum",
     ),
-    "two-constraints": ("norm2(x - z)^2", "x", "B: matrix(k, n)\nC: matrix(l, n)", ["B*x = u", "C*x = v"], None, "minimum"),
+    "two-constraints": (
+        "norm2(x - z)^2", "x", "B: matrix(k, n)\nC: matrix(l, n)", ["B*x = u", "C*x = v"], None, "minimum",
+    ),
     "secant": (
         "norm2(B - C)^2", "B", "B: matrix(m, n)", ["B*s = y"], "B = (y - C*s)*s'/(s'*s) + C", "minimum",
     ),
