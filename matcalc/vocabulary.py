@@ -56,7 +56,9 @@ ELSEWHERE = {
     "identity": "eye(n)", "cross_entropy": "-sum(y .* log(p))", "hadamard": "x .* y", "pow": "x^2 or x .^ 2",
     "square": "x .^ 2", "dist": "norm2(x - y)", "cot": "cos(x) ./ sin(x)", "sec": "1 ./ cos(x)",
     "csc": "1 ./ sin(x)", "log2": "log(x)/log(2)", "log10": "log(x)/log(10)", "logistic": "sigmoid(x)",
-    "average": "mean(x)", "sech": "1 ./ cosh(x)", "erfc": "1 - erf(x)", "inner": "dot(x, y)",
+    "eig": "eigvals(S) or eigvecs(S)", "eigh": "eigvals(S) or eigvecs(S)", "eigvalsh": "eigvals(S)",
+    "svd": "svdvals(X), svd_u(X) or svd_v(X)", "nuclear_norm": "normnuc(X)", "spectral_norm": "norm_spectral(X)",
+    "norm_nuc": "normnuc(X)", "average": "mean(x)", "sech": "1 ./ cosh(x)", "erfc": "1 - erf(x)", "inner": "dot(x, y)",
 }  # fmt: skip
 KNOWN = [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]  # every name that may be called without declaring it
 

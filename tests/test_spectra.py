@@ -6,7 +6,7 @@ import sympy as sp
 
 import matcalc as mc
 from matcalc import ops
-from matcalc.errors import ShapeError, UnsupportedError
+from matcalc.errors import ShapeError, UnknownName, UnsupportedError
 from matcalc.shapes import Dim
 from matcalc.spectra import SPECTRAL, eigen, side, singular, unfit
 
@@ -224,6 +224,15 @@ def test_a_matrix_not_known_to_be_symmetric_is_refused(f):
     with pytest.raises(UnsupportedError, match="known to be symmetric") as caught:
         mc.parse(f, {"A": "matrix(n, n)", "X": "matrix(n, n)"})
     assert "symmetric(n)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("other", "ours"), [("eig(S)", "eigvals(S)"), ("svd(S)", "svdvals(X)"), ("norm_nuc(S)", "normnuc")]
+)
+def test_names_of_other_languages(other, ours):
+    with pytest.raises(UnknownName) as caught:
+        mc.parse(other, {"S": "symmetric(n)"})
+    assert ours in str(caught.value)
 
 
 @pytest.mark.parametrize("s", ["(A + A')/2", "A'*A", "A*D*A'", "inv(A*A')", "D", "A .* A'", "kron(A'*A, D)", "D^3"])
