@@ -15,6 +15,7 @@ from matcalc.shapes import ONE, Dim
 
 # rough nanoseconds: a call, an entry read by a product, an entry written elementwise, a flop of a matrix product
 CALL, READ, WRITE, FLOP = 1000.0, 0.5, 2.0, 0.05
+_CLEARLY = 0.9  # what is estimated to cost so much of the other is cheaper
 _LONG = 16  # longer chains of matrices are taken from the left
 
 
@@ -225,12 +226,59 @@ class Chains:
         """The product of matrices, by dynamic programming over the places to cut."""
         if len(chain) == 1:
             return chain[0]
+        place = self._better_apart(chain)
+        if place is not None:
+            return self._terms_apart(chain, place)
         chain = [self.formed(f) for f in chain]
         if len(chain) > _LONG or all(f.kind == "full" and f.rows is f.cols for f in chain):
             current = chain[0]
             for factor in chain[1:]:
                 current = self.times(current, factor)
             return current
+        return self._build(chain, self._plan(chain))
+
+    def _better_apart(self, chain: list[Factor]) -> int | None:
+        """The place of a sum whose terms are better multiplied one by one: (U*V' - T)*V is U*(V'*V) - T*V for a thin V."""
+        places = [i for i, f in enumerate(chain) if f.kind == "sum"]
+        if not places or len(chain) > _LONG:
+            return None
+        i = places[0]
+        factor = chain[i]
+        formed = [Factor("full", f.rows, f.cols, f.code) if f.kind == "sum" else f for f in chain]
+        ends = (chain[0].rows, chain[-1].cols)
+        whole, apart = self._total(formed), 0.0
+        for _, _, inner in factor.terms:
+            whole += self._total(list(inner)) + WRITE * entries((factor.rows, factor.cols))
+            apart += self._total([*formed[:i], *inner, *formed[i + 1 :]]) + WRITE * entries(ends)
+        return i if apart < _CLEARLY * whole else None
+
+    def _total(self, chain: list[Factor]) -> float:
+        """The price of a product of matrices, or of matrices with vectors; of an inverse, when it is formed."""
+        if len(chain) < 2:
+            return sum(FLOP * 2 * estimate(f.rows) ** 3 for f in chain if f.kind == "inverse")
+        if any(f.rows is ONE for f in chain[1:]):
+            return sum(CALL + READ * entries((f.rows, f.cols)) for f in chain) + WRITE * entries(
+                (chain[0].rows, chain[-1].cols)
+            )
+        return self._plan(chain)[0, len(chain) - 1][0]
+
+    def _terms_apart(self, chain: list[Factor], place: int) -> Factor:
+        make = self.make
+        terms: list[tuple[int, Code]] = []
+        for over, under, inner in chain[place].terms:
+            result = self.product([*chain[:place], *inner, *chain[place + 1 :]])
+            scalars = [*over, *result.over]
+            if result.matrix is not None:
+                terms.append((1, make.product([*scalars, self.dense_matrix(result.matrix)], under)))
+            else:
+                assert result.column is not None
+                assert result.row is not None
+                column = make.product([*scalars, self.dense(result.column)], under)
+                terms.append((1, make.outer(column, self.dense(result.row))))
+        return Factor("full", chain[0].rows, chain[-1].cols, make.add(terms))
+
+    def _plan(self, chain: list[Factor]) -> dict[tuple[int, int], tuple[float, str, int]]:
+        """For every part of the chain its least price, the kind of the result, and where to cut."""
         k = len(chain)
         best: dict[tuple[int, int], tuple[float, str, int]] = {
             (i, i): (0.0, f.kind, i) for i, f in enumerate(chain)
@@ -246,7 +294,7 @@ class Chains:
                     ),
                     key=lambda found: (found[0], -found[2]),  # equal: from the left
                 )
-        return self._build(chain, best)
+        return best
 
     def _price(
         self, left: tuple[float, str, int], right: tuple[float, str, int], dims: tuple[Dim, Dim, Dim]

@@ -164,6 +164,11 @@ def _distributed(at: Forms, x: Expr) -> Factor:
     applied = 0.0
     for arg in x.args:
         over, under, chain = factors(at, arg, sums=False)
+        if any(f.rows is ONE for f in chain[1:]):  # u*v': both as vectors
+            result = at.chains.product(chain)
+            assert result.column is not None
+            assert result.row is not None
+            over, chain = [*over, *result.over], [result.column, at.chains.transposed(result.row)]
         if any(f.kind not in ("full", "diag", "eye", "ones") for f in chain):
             return plain
         applied += sum(CALL + READ * entries((f.rows, f.cols) if f.kind == "full" else (f.rows,)) for f in chain)

@@ -10,8 +10,7 @@ SNIPPETS: dict[str, str] = {
     "_sigmoid": '''
 def _sigmoid(z):
     """1/(1 + exp(-z)) without overflow."""
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, e)/(1.0 + e)
+    return 1.0/(1.0 + np.exp(np.minimum(-z, 709.0)))
 ''',
     "_softplus": '''
 def _softplus(z):

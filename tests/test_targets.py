@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import warnings
 from collections.abc import Mapping
@@ -196,6 +197,7 @@ def agrees_in(x: Expr, kinds: Mapping[str, Kind], target: str, convert: Any) -> 
     except UnsupportedError:
         return False
     arrays = {k: converted(v, convert) for k, v in arguments(function, values, kinds, SIZES).items()}
+    arrays |= {k: (lambda *z, f=v: convert(f(*map(as_numpy, z)))) for k, v in arrays.items() if callable(v)}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = function(**arrays)
@@ -301,12 +303,13 @@ def test_jax_compiles_and_differentiates_further() -> None:
 
 def test_torch_differentiates_by_our_gradient() -> None:
     torch = pytest.importorskip("torch")
-    d = mc.derive("sum(log(1 + exp(-z .* (A*x)))) + c*norm2(x)^2", wrt=["x", "c"], declare=DECLARED)
+    declare = {"A": "matrix(m, n)", "x": "vector(n)", "z": "vector(m)", "c": "scalar"}
+    d = mc.derive("sum(log(1 + exp(-z .* (A*x)))) + c*norm2(x)^2", wrt=["x", "c"], declare=declare)
     module = compile_module(d.source("torch"))
     rng = np.random.default_rng(1)
     values = {"A": rng.normal(size=(3, 4)), "x": rng.normal(size=4), "z": rng.normal(size=3)}
     arrays = {k: torch.tensor(v, requires_grad=k == "x") for k, v in values.items()} | {"c": torch.tensor(0.5).double()}
-    order = [n for n in d.declared if n in arrays]
+    order = inspect.signature(module["value"]).parameters
     module["Loss"].apply(*(arrays[n] for n in order)).backward()
     wanted = module["gradient"](**arrays)[0].detach()
     assert close(arrays["x"].grad, wanted)

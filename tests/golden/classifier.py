@@ -9,8 +9,7 @@ def _log_softmax(z, axis=None):
 
 def _sigmoid(z):
     """1/(1 + exp(-z)) without overflow."""
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, e)/(1.0 + e)
+    return 1.0/(1.0 + np.exp(np.minimum(-z, 709.0)))
 
 
 def _softmax(z, axis=None):

@@ -3,8 +3,7 @@ import numpy as np
 
 def _sigmoid(z):
     """1/(1 + exp(-z)) without overflow."""
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, e)/(1.0 + e)
+    return 1.0/(1.0 + np.exp(np.minimum(-z, 709.0)))
 
 
 def _softplus(z):
