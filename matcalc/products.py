@@ -397,7 +397,7 @@ class Products(Algebra):
     def _vector(self, chain: list[Expr]) -> Expr:
         """A chain that ends in a column: diagonal matrices become elementwise products, ones become row sums."""
         last = chain[-1]
-        if last.op == "ones" and len(chain) > 1:
+        if last.op == "ones" and len(chain) > 1 and chain[-2].op != "diagmat":
             return self.total(self._plain(chain[:-1]), 1)
         if not any(n.op == "diagmat" for n in chain):
             return self._plain(chain)
@@ -429,6 +429,10 @@ class Products(Algebra):
             for powers, more in ((p.scalars, q.scalars), (p.bases, q.bases)):
                 p.coef *= self._merge(powers, more)
             return self.contraction(p)
+        if not self.expanding and len(chain) % 2 == 0:
+            half = chain[len(chain) // 2 :]
+            if all(m is self.transpose(n) for m, n in zip(chain, reversed(half), strict=False)):
+                return self.power(self.norm2(self._plain(half)), Fraction(2))  # x'*A'*A*x is norm2(A*x)^2
         forward = self._plain(chain)
         backward = self._plain([self.transpose(n) for n in reversed(chain)])
         return min(forward, backward, key=lambda e: (length(e), label(e)))

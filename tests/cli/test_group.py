@@ -34,14 +34,6 @@ def test_the_examples_in_the_help_are_lines_of_their_own(words: list[str]) -> No
     assert sum(line.strip().startswith("matcalc ") for line in result.stdout.splitlines()) >= 5
 
 
-def test_solve_is_refused_with_its_reason() -> None:
-    result = CliRunner().invoke(main, ["solve", "norm2(A*x - b)^2", "--wrt", "x"])
-
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert "does not solve for a stationary point yet" in result.stderr
-
-
 def test_an_unknown_command_is_status_two() -> None:
     result = CliRunner().invoke(main, ["integrate"])
 
