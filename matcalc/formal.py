@@ -103,7 +103,8 @@ class FormalDerivation(Derivation):
         named = {n: ops.sym(f"{stem}{i}", kind_of_shape(n.shape)) for i, n in enumerate(self.undefined)}
         verdicts = []
         for a in self.answers.values():
-            along = {**named, a.variable: a.variable}
+            moving = {n: y for n, y in named.items() if a.variable in topological(n)}
+            along = {**moving, a.variable: a.variable}
             steps = {x: ops.sym(f"d{y.name}_", kind_of_shape(y.shape)) for x, y in along.items()}
             change = ops.substitute(a.expr, {ops.formal_differential(x): dx for x, dx in steps.items()})
             change = ops.substitute(change, dict(named))

@@ -117,7 +117,7 @@ def index_form(
             done.append(_finished(reached, free, short))
     shape_at = tuple(i for i in at if i is not None)
     named = [(i, d) for i, d in axes if i is not None and i not in given]
-    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(_collected(done)))
+    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(sorted(_collected(done), key=_in_order)))
 
 
 def _collected(terms: list[Term]) -> list[Term]:
@@ -313,7 +313,16 @@ def _finished(s: _State, free: tuple[str, ...], short: Callable[[Expr], Expr]) -
     entries = [_shortened(e, short) for e in entries if e.indices]
     used = {i for e in entries for i in e.indices} | {i for d in kept for i in (d.left, d.right)}
     summed = tuple(sorted(used - set(free)))
-    return Term(scalars, tuple(dict.fromkeys(kept)), tuple(entries), summed)
+    rank = {i: number for number, i in enumerate(free)}
+    turned = {d if rank[d.left] < rank[d.right] else Delta(d.right, d.left, d.size) for d in kept}
+    ordered = sorted(turned, key=lambda d: (rank[d.left], rank[d.right]))
+    return Term(scalars, tuple(ordered), tuple(entries), summed)
+
+
+def _in_order(t: Term) -> tuple[object, ...]:
+    """Terms with a minus sign last, then by the indices of deltas and entries."""
+    deltas = [(d.left, d.right) for d in t.deltas]
+    return parts(ops.mul(*t.scalars)).coef < 0, not deltas, deltas, [e.indices for e in t.entries]
 
 
 def _shortened(e: Entry, short: Callable[[Expr], Expr]) -> Entry:
