@@ -57,29 +57,27 @@ def _column_major(b):
 def _lu(X):
     """L*U = P*X, for all that is asked of X."""
     lu, pivots, info = lapack.dgetrf(np.asarray(X, dtype=float).T)
-    if info < 0:
-        _done(info)
-    return lu, pivots
+    return lu, pivots, info
 ''',
     "_lu_solve": '''
 def _lu_solve(factors, b, transposed=0):
     """inv(X)*b, or inv(X)'*b."""
-    lu, pivots = factors
-    if not np.diagonal(lu).all():
-        _done(1)
+    lu, pivots, info = factors
+    if info:
+        _done(info)
     return lapack.dgetrs(lu, pivots, _column_major(b), trans=1 - transposed)[0]
 ''',
     "_lu_inv": '''
 def _lu_inv(factors):
     """inv(X)."""
-    inverse, info = lapack.dgetri(*factors)
+    lu, pivots, info = factors
     _done(info)
-    return inverse.T
+    return lapack.dgetri(lu, pivots)[0].T
 ''',
     "_lu_logdet": '''
 def _lu_logdet(factors):
     """log(det(X)); not a number where det(X) is negative."""
-    lu, pivots = factors
+    lu, pivots, _ = factors
     diagonal = np.diagonal(lu)
     swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
     if (swaps + np.count_nonzero(diagonal < 0)) % 2:
@@ -90,7 +88,7 @@ def _lu_logdet(factors):
     "_lu_det": '''
 def _lu_det(factors):
     """det(X)."""
-    lu, pivots = factors
+    lu, pivots, _ = factors
     swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
     return np.prod(np.diagonal(lu))*(-1.0)**swaps
 ''',
