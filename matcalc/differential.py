@@ -45,7 +45,8 @@ def local_differential(n: Expr, d: Mapping[Expr, Expr], table: Table) -> tuple[E
         for variable, argument in bound[0].items():
             part = entry.parts.get(variable)
             if argument in d and variable in entry.fixed:
-                raise UnsupportedError(f"{n.data if n.op in ('fn', 'mfn') else n.op} has no derivative by its argument {variable.name}")
+                name = n.data if n.op in ("fn", "mfn") else n.op
+                raise UnsupportedError(f"{name} has no derivative by its argument {variable.name}")
             if argument in d and part is not None:
                 terms.append(entry.fill(part, n, {entry.differentials[variable]: d[argument]}))
     return (ops.add(*terms) if terms else ops.zeros(*n.shape)), entry

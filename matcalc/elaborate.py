@@ -28,7 +28,7 @@ def elaborate(program: Program, inference: Inference) -> list[Expr]:
 
 
 def elaborated_lines(program: Program, inference: Inference) -> list[tuple[str, Expr]]:
-    """Each line that keeps its name, with its expression in terms of the names of earlier lines; and the unnamed one."""
+    """Each line that keeps its name, its expression in terms of the names of earlier lines; and the unnamed one."""
     lines = _Lines(program, inference)
     lines.run()
     return lines.kept

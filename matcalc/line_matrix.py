@@ -1,4 +1,4 @@
-"""The matrix J with dy = J*dx for vectors and rows, read off by pushing products down: the first identification theorem.
+"""The matrix J with dy = J*dx for vectors and rows, by pushing products down: the first identification theorem.
 
 What stands around dx on its way to the top is kept as L*(...)*R, so that x*dx'*A*x gives x*(A*x)', and Kronecker
 products occur only where the differential has an array of more than two axes inside. (Magnus & Neudecker 2019, ch. 5.)

@@ -17,8 +17,8 @@ from matcalc.errors import InputError, ShapeError, UnknownName, UnsupportedError
 from matcalc.expr import Expr
 from matcalc.matrixfunctions import MATRIX_FUNCTIONS, adjugate, frechet, pinv
 from matcalc.shapes import Dim
-from matcalc.spectra import SPECTRAL
 from matcalc.special import digamma, erf, lgamma, trigamma
+from matcalc.spectra import SPECTRAL
 
 Value: TypeAlias = Any  # a NumPy scalar, or a 2-D array
 
@@ -64,7 +64,8 @@ def _tensor(n: Expr, args: list[Value], env: Environment) -> Value:
         operands: list[Any] = []
         for at in entries:
             value = np.asarray(rest.pop(0))
-            operands += [value if len(at) == 2 else value.reshape(-1), [letters.setdefault(i, len(letters)) for i in at]]
+            places = [letters.setdefault(i, len(letters)) for i in at]
+            operands += [value if len(at) == 2 else value.reshape(-1), places]
         for left, right, size in deltas:
             operands += [np.eye(env.size(size)), [letters[left], letters[right]]]
         for name, length in zip(indices, shape, strict=True):

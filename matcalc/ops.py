@@ -45,7 +45,7 @@ unstacked  V                             the array whose axes V stacks, for code
 d          X                             the differential of X, for derivations (written dX or d(...))
 ========== ============================= ======================================================
 
-``a - b`` is ``a + (-1)*b``, ``a / b`` is ``a * b^-1`` (elementwise for arrays): there are no nodes of their own for them.
+``a - b`` is ``a + (-1)*b``, ``a / b`` is ``a * b^-1`` (elementwise for arrays): they have no nodes of their own.
 A scalar s added to an array stands as ``s*ones(m, n)``, a row b added to a matrix as ``ones(m, 1)*b`` (``lift``).
 """
 
@@ -252,7 +252,7 @@ def sub(x: Expr, y: Expr) -> Expr:
 
 
 def had(*factors: Expr) -> Expr:
-    """Elementwise product of arrays of one shape, flattened; of scalars the product. Scalar factors come out in front."""
+    """Elementwise product of arrays of one shape, flattened; of scalars the product. Scalars come out in front."""
     scalars = [f for f in factors if f.is_scalar]
     flat: list[Expr] = []
     for factor in factors:
@@ -622,7 +622,7 @@ def tensor(
 ) -> Expr:
     """The array T[indices] = sum of terms; a term is scalars * deltas * entries, summed over indices that are not free.
 
-    As a node it counts as the matrix of its first ``lead`` axes by the others, each stacked with the first index fastest.
+    As a node it counts as the matrix of its first ``lead`` axes by the others, stacked with the first index fastest.
     data: (indices, sizes, lead, ((number of scalars, deltas, indices of each entry), ...)).
     """
     args: list[Expr] = []

@@ -251,7 +251,8 @@ CALLS: dict[str, Callable[[ShapeRules, Node, Sequence[Node]], tuple[Shape, int]]
     "elementwise": ShapeRules._elementwise_call, "number": ShapeRules._number_call,
     "number_of_square": ShapeRules._number_of_square, "square": ShapeRules._square_call,
     "spectrum": ShapeRules._spectrum, "per_column": ShapeRules._per_column, "same": ShapeRules._same_call,
-    "gram": ShapeRules._gram, "turned": ShapeRules._turned, "diag": ShapeRules._diag, "vec": ShapeRules._vec, "kron": ShapeRules._kron,
+    "gram": ShapeRules._gram, "turned": ShapeRules._turned, "diag": ShapeRules._diag, "vec": ShapeRules._vec,
+    "kron": ShapeRules._kron,
     "outer": ShapeRules._outer, "dot": ShapeRules._dot, "reduce": ShapeRules._reduce,
     "softmax": ShapeRules._softmax, "logsumexp": ShapeRules._logsumexp, "frechet": ShapeRules._frechet,
 }  # fmt: skip
