@@ -258,7 +258,9 @@ class Derivation:
         if self.backward is not None:
             named_answers = [(name, self.backward.named[name]) for name in self.answers]
             kinds = {**self.declared, **{a.name: a.variable.data[1] for a in self.answers.values()}}  # type: ignore[index]
-            lines = needed(self.backward.lines, [e for _, e in named_answers])
+            own = {name for name, _ in self.backward.forward}
+            lines = (*self.backward.forward, *(line for line in self.backward.lines if line[0] not in own))
+            lines = needed(lines, [*(e for _, e in named_answers), *(a.variable for a in self.answers.values())])
             return module_source(loss, named_answers, kinds, target=target, definitions=lines)
         if self.what != "hessian":
             answers = [(a.name, self._coded(a)) for a in self.answers.values()]
