@@ -1,0 +1,1 @@
+"""How fast the generated code and the engine are: ``python -m benchmarks``."""
