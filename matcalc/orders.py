@@ -1,7 +1,7 @@
-"""Derivatives of order three and four of scalar functions by a scalar, a vector or a row: T[i, j, k] = d3f/dx_i dx_j dx_k.
+"""Derivatives of order three and four of scalars by a scalar, a vector or a row: T[i, j, k] = d3f/dx_i dx_j dx_k.
 
-The Hessian is a matrix in closed form; its differentials along dx, and along dx1 and dx2, are maps whose index form is the
-array. (Magnus & Neudecker 2019, ch. 6: higher-order differentials.)
+The Hessian is a matrix in closed form; its differentials along dx, and along dx1 and dx2, are maps whose index form is
+the array. (Magnus & Neudecker 2019, ch. 6: higher-order differentials.)
 """
 
 from __future__ import annotations
