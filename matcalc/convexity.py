@@ -1,4 +1,4 @@
-"""Is a function convex or concave in its unknowns, by the way it is built? Its stationary points are minima or maxima then.
+"""Is a function convex or concave in its unknowns, by the way it is built? Then its stationary points are extreme.
 
 Sums of convex functions with nonnegative factors, norms and squares of affine functions, quadratic forms u'*S*u and
 tr(U'*S*U*T) with positive semidefinite S and T (Boyd & Vandenberghe 2004, sec. 3.1-3.2).

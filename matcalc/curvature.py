@@ -12,6 +12,7 @@ from matcalc import ops
 from matcalc.differential import differential
 from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols, topological
+from matcalc.factors import parts
 from matcalc.facts import known
 from matcalc.inference import Facts
 from matcalc.linear_equation import Algebra, Linear, direction, linear, map_matrix
@@ -19,7 +20,6 @@ from matcalc.shapes import ONE
 from matcalc.text import text
 
 MINIMUM, MAXIMUM, SADDLE, UNDECIDED = "minimum", "maximum", "saddle", "undecided"
-_SIZES = (2, 3, 4)
 _EIGENVALUES = {
     MINIMUM: "positive eigenvalues",
     MAXIMUM: "negative eigenvalues",
@@ -59,8 +59,8 @@ def curvature(e: Expr, x: Expr, solution: Expr, algebra: Algebra, assumptions: M
             sign = "nonnegative" if form.is_scalar and not strict and word == "positive" else sign
             sign = "not positive" if form.is_scalar and not strict and word == "negative" else sign
             return Curvature(kind, f"the Hessian {shown} is {sign}", everywhere, strict)
-    if not symbols(matrix) and not any(n.op in ("ufn", "idx") for n in topological(matrix)) and everywhere:
-        sign_of = _by_eigenvalues(matrix)
+    if everywhere:
+        sign_of = _by_eigenvalues(matrix, x)
         if sign_of is not None:
             return Curvature(sign_of, f"the Hessian {shown} has {_EIGENVALUES[sign_of]}", everywhere, True)
     return Curvature(UNDECIDED, f"the sign of the Hessian {shown} is not known", everywhere)
@@ -91,22 +91,24 @@ def _shown(found: Linear, matrix: Expr | None) -> str:
     return f"{found.dx.name} -> {text(found.change)}"
 
 
-def _by_eigenvalues(matrix: Expr) -> str | None:
-    """The sign of a matrix without variables, the same at several sizes; None if it is singular or they differ."""
+def _by_eigenvalues(matrix: Expr, x: Expr) -> str | None:
+    """The sign of a matrix of numbers, or of a multiple of the commutation matrix; None for all else."""
+    p = parts(matrix)
+    if known(x, "symmetric"):  # eigenvectors that are not symmetric do not count
+        return None
+    if len(p.body) == 1 and p.body[0].op == "commutation" and not symbols(*p.scalars):
+        return SADDLE  # X -> X': 1 on symmetric matrices, -1 on the others
+    if any(n.op in ("sym", "ufn", "idx") or any(d.names for d in n.shape) for n in topological(matrix)):
+        return None
     import numpy as np
 
     from matcalc.evaluate import evaluate
 
-    names = sorted({name for n in topological(matrix) for d in n.shape for name in d.names})
-    kinds = set()
-    for shift in _SIZES:
-        sizes = {name: shift + i for i, name in enumerate(names)}
-        try:
-            value = np.atleast_2d(evaluate(matrix, {}, sizes))
-        except MatcalcError:
-            return None
-        values = np.linalg.eigvalsh((value + value.T) / 2)
-        if np.any(np.abs(values) < 1e-9):
-            return None
-        kinds.add(MINIMUM if values[0] > 0 else MAXIMUM if values[-1] < 0 else SADDLE)
-    return kinds.pop() if len(kinds) == 1 else None
+    try:
+        value = np.atleast_2d(evaluate(matrix, {}, {}))
+    except MatcalcError:
+        return None
+    values = np.linalg.eigvalsh((value + value.T) / 2)
+    if np.any(np.abs(values) < 1e-9 * np.abs(values).max()):
+        return None
+    return MINIMUM if values[0] > 0 else MAXIMUM if values[-1] < 0 else SADDLE

@@ -68,10 +68,11 @@ def _bodies(e: Expr, x: Expr, p: Expr, algebra: Algebra) -> Bodies | None:
     for term in expanded.args if expanded.op == "add" else (expanded,):
         q = parts(term)
         body = [m for m in q.body if m.op != "eye"]
-        hidden = [*q.scalars, *(m for m in body if not _variable(m, x, p))]
-        if x in topological(*hidden) or p in topological(*hidden):
+        front = compose(q.coef, q.scalars, [])
+        hidden = set(topological(front, *(m for m in body if not _variable(m, x, p))))
+        if x in hidden or p in hidden:
             return None
-        result.append((compose(q.coef, q.scalars, []), body))
+        result.append((front, body))
     return result
 
 
@@ -140,7 +141,15 @@ def solve_through(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
 
 
 def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
-    """Every x with e = 0, where e is made of two powers of x after denominators are multiplied away; else none."""
+    """Every x with e = 0: e is a product of such, or made of two powers of x, or quadratic, denominators multiplied away.
+
+    None if it is something else.
+    """
+    factors = [(base, k) for base, k in parts(e).scalars.items() if base in depends(base, [x])]
+    if len(factors) > 1 and all(isinstance(k, Fraction) for _, k in factors):
+        each = [solve_scalar(base, x, algebra) for base, k in factors if k > 0]  # type: ignore[operator]
+        below = [base for base, k in factors if k < 0]  # type: ignore[operator]
+        return tuple(s for roots in each for s in roots) if all(each) and not below else ()
     cleared = _cleared(e, x, algebra)
     if cleared is None:
         return ()
@@ -148,11 +157,16 @@ def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
     for term in cleared.args if cleared.op == "add" else (cleared,):
         q = parts(term)
         exponent = q.scalars.pop(x, Fraction(0))
-        if not isinstance(exponent, Fraction) or x in topological(*q.scalars, *q.body):
+        coefficient = compose(q.coef, q.scalars, [])  # exp(x) is a power, too: x may stand in an exponent
+        if not isinstance(exponent, Fraction) or x in topological(coefficient, *q.body):
             return ()
-        by_power.setdefault(exponent, []).append(compose(q.coef, q.scalars, []))
+        by_power.setdefault(exponent, []).append(coefficient)
     sums = {k: algebra.settled(ops.add(*terms)) for k, terms in by_power.items()}
     sums = {k: c for k, c in sums.items() if not is_zero(c)}
+    if set(sums) == {Fraction(0), Fraction(1), Fraction(2)} and not known(x, "nonnegative"):
+        return _quadratic(sums[Fraction(2)], sums[Fraction(1)], sums[Fraction(0)], algebra)
+    if len(sums) == 1 and min(sums) > 0 and not known(x, "nonzero"):  # c*x^k = 0
+        return (Solved(ops.num(0), divisors(algebra, *map(ops.reciprocal, sums.values()))),)
     if len(sums) != 2:
         return ()
     low, high = sorted(sums)
@@ -168,6 +182,15 @@ def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
     if step == 2 and low == 0:
         return (Solved(root, divided), Solved(algebra.settled(ops.neg(root)), divided))
     return ()
+
+
+def _quadratic(a: Expr, b: Expr, c: Expr, algebra: Algebra) -> tuple[Solved, ...]:
+    """(-b + sqrt(b^2 - 4*a*c))/(2*a), and with the other sign."""
+    below = ops.reciprocal(ops.mul(ops.num(2), a))
+    square = ops.sub(ops.power(b, ops.num(2)), ops.mul(ops.num(4), a, c))
+    root = ops.fn("sqrt", algebra.settled(square))
+    values = [ops.mul(ops.add(ops.neg(b), signed), below) for signed in (root, ops.neg(root))]
+    return tuple(Solved(algebra.settled(value), divisors(algebra, below)) for value in values)
 
 
 def _cleared(e: Expr, x: Expr, algebra: Algebra) -> Expr | None:

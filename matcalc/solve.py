@@ -7,8 +7,8 @@ numbers before it is given; where there is no closed form, the condition itself 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
@@ -158,7 +158,10 @@ class _Search:
             zero = next(x.name for x, e in self.gradients.items() if is_zero(e))
             self.notes.append(f"the function does not change with {zero}: every {zero} is stationary")
             return []
-        for x in self.gradients:
+        for x, e in self.gradients.items():
+            if not self.constraints and not symbols_in(e, self.gradients):
+                self.notes.append(f"the gradient by {x.name} is the same everywhere")
+                return []
             structure = sorted(x.data[1].facts & UNSOLVED)  # type: ignore[index]
             if structure:
                 self.notes.append(f"{x.name} is {structure[0]}: such conditions are not solved in closed form")
@@ -242,7 +245,10 @@ class _Search:
         value = solve_constrained(e, x, self.constraints, self.algebra)
         if value is None:
             return []
-        point = self._point([self._step(e, x, value)])
+        step = self._step(e, x, value)
+        if step.curvature.kind == SADDLE:  # along the constraints it may be anything
+            step = replace(step, curvature=replace(step.curvature, kind=UNDECIDED))
+        point = self._point([step])
         return [point] if point is not None else []
 
     # --- what goes with a solution ---
@@ -312,6 +318,12 @@ class _Search:
         if "nonnegative" in facts and "positive" not in facts and not known(value, "nonnegative"):
             found.append(f"{text(value)} >= 0")
         return found, assumed
+
+
+def symbols_in(e: Expr, unknowns: Iterable[Expr]) -> bool:
+    """Whether one of the unknowns occurs."""
+    found = set(symbols(e))
+    return any(x in found for x in unknowns)
 
 
 def _positive(front: Expr) -> dict[Expr, Facts]:
