@@ -119,8 +119,9 @@ def test_the_limits_are_those_of_the_page() -> None:
 
 @pytest.mark.parametrize("page", ["sympy.md", "how-it-works.md"])
 def test_a_page_in_python_shows_what_happens(page: str) -> None:
-    written = len(re.findall(r"^>>> ", (DOCS / page).read_text(encoding="utf-8"), re.M))
-    found = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.REPORT_NDIFF, encoding="utf-8")
+    file, options = DOCS / page, doctest.REPORT_NDIFF
+    written = len(re.findall(r"^>>> ", file.read_text(encoding="utf-8"), re.M))
+    found = doctest.testfile(str(file), module_relative=False, optionflags=options, encoding="utf-8")
 
     assert found.attempted == written >= 20
     assert found.failed == 0

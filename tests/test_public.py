@@ -1,4 +1,4 @@
-"""What is public, and that the README tells the truth."""
+"""What is public, and that the README and its neighbors tell the truth."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from click.testing import CliRunner
 import matcalc
 from matcalc.cli import main
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+CODE = re.compile(r"^```([\w ]*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+BLOCKS = CODE.findall(README)
 
 
 def commands() -> list[tuple[str, str]]:
-    """Each command of the README that is shown with its output."""
+    """Each command of the README and of the language page that is shown with its output."""
     found = []
-    for _, block in BLOCKS:
+    for _, block in [*BLOCKS, *CODE.findall(LANGUAGE)]:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, output = part.partition("\n")
             found.append((line, output))
@@ -88,7 +91,7 @@ def test_the_readme_shows_five_examples() -> None:
 
 
 @pytest.mark.parametrize(("line", "output"), commands(), ids=lambda v: v.splitlines()[0][:40] if v.strip() else "none")
-def test_a_command_of_the_readme_prints_what_it_says(line: str, output: str) -> None:
+def test_a_command_that_is_shown_prints_what_is_shown(line: str, output: str) -> None:
     words = shlex.split(line)
     assert words[0] == "matcalc"
     result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
@@ -96,6 +99,26 @@ def test_a_command_of_the_readme_prints_what_it_says(line: str, output: str) -> 
     parts = [re.escape(part) for part in output.strip().split("...")]
     assert re.fullmatch(".*?".join(parts), result.stdout.strip(), flags=re.DOTALL), result.stdout
     assert result.exit_code == (1 if "does not hold" in output else 0)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md"])
+def test_every_page_that_is_linked_is_there(page: str) -> None:
+    file = ROOT / page
+    targets = re.findall(r"\]\(([\w./-]+\.md)\)", file.read_text(encoding="utf-8"))
+
+    assert targets
+    for target in targets:
+        assert (file.parent / target).exists(), target
+
+
+def test_the_places_of_an_operation_are_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("## Add an operation")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([\w*/-]+\.\w+)`", table))
+
+    assert len(named) >= 25
+    for name in named:
+        assert any(next(ROOT.joinpath(d).glob(name), None) for d in ("", "matcalc", "identities", "tests")), name
 
 
 @pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
