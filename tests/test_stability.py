@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from variants import VARIANTS
 
 import matcalc as mc
 from matcalc import ops
 from matcalc.expr import topological
 from matcalc.measure import length
 from matcalc.text import text
-from variants import VARIANTS
 
 CASES = [
     (name, case)
@@ -42,9 +42,9 @@ def typed(place: int, variant: str) -> str | None:
     d = derived(place)
     (target,) = (a.variable for a in d.answers.values())
     f = d.loss
-    if variant == "expanded":
-        if target.data[1].facts or any(n.op in ("max2", "min2", "cmp") for n in topological(f)):
-            return None  # simplified where the facts hold; another choice at the kinks
+    kinked = any(n.op in ("max2", "min2", "cmp") for n in topological(f))
+    if variant == "expanded" and (target.data[1].facts or kinked):
+        return None  # simplified where the facts hold; another choice at the kinks
     if any(n.op == "isum" for n in topological(f)):
         return None
     other = text(VARIANTS[variant](f))

@@ -1,4 +1,4 @@
-"""The same function typed differently: terms and factors in another order, transposed, expanded, other words for the same."""
+"""The same function typed differently: terms and factors in another order, transposed, expanded, in other words."""
 
 from __future__ import annotations
 
