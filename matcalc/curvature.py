@@ -20,7 +20,7 @@ from matcalc.shapes import ONE
 from matcalc.text import text
 
 MINIMUM, MAXIMUM, SADDLE, UNDECIDED = "minimum", "maximum", "saddle", "undecided"
-_EIGENVALUES = {
+EIGENVALUES = {
     MINIMUM: "positive eigenvalues",
     MAXIMUM: "negative eigenvalues",
     SADDLE: "eigenvalues of both signs",
@@ -60,9 +60,9 @@ def curvature(e: Expr, x: Expr, solution: Expr, algebra: Algebra, assumptions: M
             sign = "not positive" if form.is_scalar and not strict and word == "negative" else sign
             return Curvature(kind, f"the Hessian {shown} is {sign}", everywhere, strict)
     if everywhere:
-        sign_of = _by_eigenvalues(matrix, x)
+        sign_of = by_eigenvalues(matrix, x)
         if sign_of is not None:
-            return Curvature(sign_of, f"the Hessian {shown} has {_EIGENVALUES[sign_of]}", everywhere, True)
+            return Curvature(sign_of, f"the Hessian {shown} has {EIGENVALUES[sign_of]}", everywhere, True)
     return Curvature(UNDECIDED, f"the sign of the Hessian {shown} is not known", everywhere)
 
 
@@ -91,7 +91,7 @@ def _shown(found: Linear, matrix: Expr | None) -> str:
     return f"{found.dx.name} -> {text(found.change)}"
 
 
-def _by_eigenvalues(matrix: Expr, x: Expr) -> str | None:
+def by_eigenvalues(matrix: Expr, x: Expr) -> str | None:
     """The sign of a matrix of numbers, or of a multiple of the commutation matrix; None for all else."""
     p = parts(matrix)
     if known(x, "symmetric"):  # eigenvectors that are not symmetric do not count

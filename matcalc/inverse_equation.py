@@ -141,7 +141,7 @@ def solve_through(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
 
 
 def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
-    """Every x with e = 0: e is a product of such, or made of two powers of x, or quadratic, denominators multiplied away.
+    """Every x with e = 0: e is a product of such, made of two powers of x, or quadratic, after clearing denominators.
 
     None if it is something else.
     """
@@ -170,9 +170,9 @@ def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
     if len(sums) != 2:
         return ()
     low, high = sorted(sums)
-    below = ops.reciprocal(sums[high])
-    ratio = algebra.settled(ops.neg(ops.mul(sums[low], below)))
-    divided = divisors(algebra, below)
+    inverse = ops.reciprocal(sums[high])
+    ratio = algebra.settled(ops.neg(ops.mul(sums[low], inverse)))
+    divided = divisors(algebra, inverse)
     step = high - low
     if step == 1:
         return (Solved(ratio, divided),)

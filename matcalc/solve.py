@@ -15,8 +15,18 @@ from matcalc import ops
 from matcalc.algebra import is_zero
 from matcalc.conditions import conditions
 from matcalc.convexity import shape_of_function
-from matcalc.curvature import MAXIMUM, MINIMUM, SADDLE, UNDECIDED, Curvature, curvature
+from matcalc.curvature import (
+    EIGENVALUES,
+    MAXIMUM,
+    MINIMUM,
+    SADDLE,
+    UNDECIDED,
+    Curvature,
+    by_eigenvalues,
+    curvature,
+)
 from matcalc.derive import Derivation, derive
+from matcalc.differential import differential
 from matcalc.equalities import joint
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
@@ -173,7 +183,7 @@ class _Search:
             candidates = self._solutions(e, x)
             points = [p for value in candidates if (p := self._point([self._step(e, x, value)])) is not None]
             return points or self._smallest(e, x)
-        steps = self._in_turn(dict(self.gradients))
+        steps = self._in_turn(dict(self.gradients)) or self._crossed()
         point = self._point(steps) if steps else None
         return [point] if point is not None else []
 
@@ -234,6 +244,37 @@ class _Search:
             left = {y: self.algebra.settled(ops.substitute(e, {x: solved.value})) for y, e in left.items()}
         return [*free, *reversed(reduced)]
 
+    def _crossed(self) -> list[_Step]:
+        """Scalars whose conditions determine each other: x*y - x - 2*y has y - 1 = 0 by x."""
+        unknowns = list(self.gradients)
+        if not all(x.is_scalar for x in unknowns):
+            return []
+        joint = self._joint_curvature(unknowns)
+        equations = list(self.gradients.values())
+        steps: list[_Step] = []
+        while equations:
+            pairs = ((e, x, self._solutions(e, x)) for e in equations for x in unknowns if x in topological(e))
+            found = next(((e, x, values[0]) for e, x, values in pairs if len(values) == 1), None)
+            if found is None:
+                return []
+            e, x, solved = found
+            unknowns.remove(x)
+            equations.remove(e)
+            equations = [self.algebra.settled(ops.substitute(other, {x: solved.value})) for other in equations]
+            steps.append(_Step(x, solved, joint))
+        return steps[::-1]
+
+    def _joint_curvature(self, unknowns: list[Expr]) -> Curvature:
+        """From the eigenvalues of the Hessian in all unknowns, where it is made of numbers."""
+        one = ops.num(1)
+        table, settled = self.algebra.table, self.algebra.settled
+        rows = [[settled(differential(e, {x: one}, table)) for x in unknowns] for e in self.gradients.values()]
+        hessian = ops.block(rows)
+        kind = by_eigenvalues(hessian, unknowns[0])
+        if kind is None:
+            return Curvature(UNDECIDED, f"the sign of the Hessian {text(hessian)} is not known", False)
+        return Curvature(kind, f"the Hessian {text(hessian)} has {EIGENVALUES[kind]}", True, True)
+
     def _constrained(self) -> list[Point]:
         if len(self.gradients) > 1:
             self.notes.append("constraints with several unknowns are not solved in closed form")
@@ -271,6 +312,7 @@ class _Search:
             self.notes.append(f"{shown} is no solution: {verdict.reason}")
             return None
         several = len(steps) > 1
+        several = several and len({s.curvature for s in steps}) > 1
         why = tuple(dict.fromkeys((f"in {s.x.name}: " if several else "") + s.curvature.why for s in steps))
         if whole is not None:
             why = (whole.why,)

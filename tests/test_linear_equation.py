@@ -132,7 +132,9 @@ def test_scalar_equations(equation: str, roots: list[str]) -> None:
     assert [text(f.value) for f in found] == roots
 
 
-@pytest.mark.parametrize(("equation", "value"), [("exp(2*x) - b", "log(b)/2"), ("1 - b ./ x", "b"), ("log(x) - b", "exp(b)")])
+@pytest.mark.parametrize(
+    ("equation", "value"), [("exp(2*x) - b", "log(b)/2"), ("1 - b ./ x", "b"), ("log(x) - b", "exp(b)")]
+)
 def test_through_a_function(equation: str, value: str) -> None:
     problem = read(equation, DECLARED)
     found = solve_through(problem.function, ops.sym("x", problem.kinds["x"]), algebra())

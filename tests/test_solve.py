@@ -165,6 +165,26 @@ def test_a_saddle_between_two_unknowns() -> None:
     assert solution.function()() == (-0.5, 0.0)
 
 
+def test_conditions_that_determine_each_other() -> None:
+    solution = mc.solve("x*y - x - 2*y", ["x", "y"], "x: scalar\ny: scalar")
+
+    assert solution.kind == "saddle"
+    assert solution.why == ("the Hessian [0, 1; 1, 0] has eigenvalues of both signs",)
+    assert solution.function()() == (2.0, 1.0)
+
+
+def test_a_saddle_may_be_a_minimum_along_a_constraint() -> None:
+    solution = mc.solve("x[0]^2 - x[1]^2", "x", "x: vector(2)", "x[1] = 3")
+
+    assert solution.kind == "undecided"
+
+
+def test_a_hessian_that_changes_its_sign_with_the_size_is_undecided() -> None:
+    assert mc.solve("norm2(x)^2 - sum(x)^2/5", "x", "x: vector(n)").kind == "undecided"
+    assert mc.solve("norm2(x)^2 - sum(x)^2/5", "x", "x: vector(4)").kind == "minimum"
+    assert mc.solve("norm2(x)^2 - sum(x)^2/5", "x", "x: vector(7)").kind == "saddle"
+
+
 @pytest.mark.parametrize(
     ("function", "unknown", "declare", "equation"),
     [
