@@ -67,7 +67,8 @@ Examples:
     help="How the derivative by a name is called in text and code: {} is the name.",
 )  # fmt: skip
 @click.option("--standalone", is_flag=True, help="With --format latex: a complete document.")
-@click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Instead of the answer: which quantity is made of which, as text.")
+@click.option("--graph", type=click.Choice(["dot", "mermaid"]),
+              help="Instead of the answer: which quantity is made of which, as text.")  # fmt: skip
 @click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
 def derive(
     function: str,

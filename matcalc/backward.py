@@ -160,8 +160,8 @@ def backward(
 ) -> Backward:
     """The adjoints of the targets in the scalar that the last of the lines is.
 
-    Each line is in terms of the names of those before it; ``values`` are the names written out. ``targets`` are variables
-    as symbols, or anything for a name of a line. ``pattern`` makes the name of an adjoint. Of the targets in
+    Each line is in terms of the names of those before it; ``values`` are the names written out. ``targets`` are
+    variables as symbols, or anything for a name of a line. ``pattern`` makes the name of an adjoint. Of the targets in
     ``projected`` the gradient is a projection of the adjoint.
     """
     program = _Program(lines, short)

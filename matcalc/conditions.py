@@ -66,7 +66,7 @@ def _implied(subject: Expr, predicate: str, found: Container[tuple[Expr, str]]) 
 def of_program(
     lines: Iterable[tuple[str, Expr]], targets: Iterable[Expr], table: Table, short: Simplifier
 ) -> tuple[list[str], list[str]]:
-    """Conditions and kinks of lines in terms of names, the last of which is the function: line by line, in these terms."""
+    """Conditions and kinks of lines in terms of names, the last of which is the function: line by line."""
     lines = list(lines)
     active = {x.name for x in targets}
     plain = {n.name for _, e in lines for n in _plain(e) if n.op == "sym"}

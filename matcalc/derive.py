@@ -185,8 +185,8 @@ class Derivation:
     def _latex(self) -> str:
         definitions, answers = self._lines
         if self.backward is not None and self.pattern == DEFAULT_PATTERN:
-            lines = [(name or answers[0][0], e) for name, e in self._program]
-            return program_latex(lines, self.backward.called, self.function_name)
+            named = [(name or answers[0][0], e) for name, e in self._program]
+            return program_latex(named, self.backward.called, self.function_name)
         if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
             lines = self._readings(latex_lines)
             aligned = [f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines]
@@ -457,7 +457,8 @@ def derive(
 
     ``function`` is text in the input language, a program, or a SymPy expression; ``wrt`` a name or several, in a
     program also quantities that it names, or ``all``; ``declare`` kinds as a mapping or text; ``adjoint`` the pattern
-    of the names of answers. Raises a subclass of ``MatcalcError``: wrong input, or what is refused with its reason. (Magnus & Neudecker 2019, sec. 9.2: the first identification theorem.)
+    of the names of answers. Raises a subclass of ``MatcalcError``: wrong input, or what is refused with its reason.
+    (Magnus & Neudecker 2019, sec. 9.2: the first identification theorem.)
     """
     if layout not in LAYOUTS:
         raise InputError(f"there is no layout '{layout}'", hint=f"one of {', '.join(LAYOUTS)}")
@@ -478,7 +479,9 @@ def derive(
         problem = _standing(problem, names)
         f = problem.function
     nodes = _targets(problem, names)
-    variables = {name: n if n.op == "sym" and n.name == name else ops.sym(name, kind_of_shape(n.shape)) for name, n in nodes.items()}
+    variables = {
+        name: n if n.op == "sym" and n.name == name else ops.sym(name, kind_of_shape(n.shape)) for name, n in nodes.items()
+    }
     short = Simplifier(rewriter(table))
     targets = list(nodes.values())
     notes = list(problem.notes)

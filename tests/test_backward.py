@@ -41,7 +41,8 @@ def test_a_delta_that_is_no_answer_has_a_name_of_its_own() -> None:
 
 
 def test_names_that_stand_for_products_and_sums_are_kept() -> None:
-    program = "A: matrix(m, n)\nB: matrix(n, k)\nX: matrix(k, p)\nT: matrix(m, p)\nQ = B*X\nR = A*Q - T\nL = norm2(R)^2/2"
+    declared = "A: matrix(m, n)\nB: matrix(n, k)\nX: matrix(k, p)\nT: matrix(m, p)\n"
+    program = f"{declared}Q = B*X\nR = A*Q - T\nL = norm2(R)^2/2"
 
     assert lines(program, "A,B") == {"Q": "B*X", "R": "A*Q - T", "dA": "R*Q'", "dB": "A'*R*X'"}
 
@@ -83,8 +84,9 @@ def test_a_network_of_layers_prints_in_linear_size(layers: int) -> None:
 
 
 def test_residual_layers_and_linear_layers_are_linear_too() -> None:
-    residual = "x0: vector(n)\nfor i in 1..60: W{i}: matrix(n, n)\nfor i in 1..60: x{i} = x{i-1} + relu(W{i}*x{i-1})\nL = sum(x60)"
-    deep = "x0: vector(n)\nfor i in 1..60: W{i}: matrix(n, n)\nfor i in 1..60: x{i} = W{i}*x{i-1}\nL = x60'*x60"
+    declared = "x0: vector(n)\nfor i in 1..60: W{i}: matrix(n, n)\nfor i in 1..60: "
+    residual = declared + "x{i} = x{i-1} + relu(W{i}*x{i-1})\nL = sum(x60)"
+    deep = declared + "x{i} = W{i}*x{i-1}\nL = x60'*x60"
     for program in (residual, deep):
         d = mc.derive(program, wrt=[f"W{i}" for i in range(1, 61)])
 
@@ -123,7 +125,9 @@ def test_a_constraint_is_used_also_by_quantities_that_are_answers() -> None:
 
 
 def test_a_fact_that_changes_nothing_is_not_said_to_be_used() -> None:
-    assert mc.derive("x'*A*x + tr(B)", wrt="x", declare="A: symmetric(n)\nB: symmetric(n)").facts_used == ("A is symmetric",)
+    d = mc.derive("x'*A*x + tr(B)", wrt="x", declare="A: symmetric(n)\nB: symmetric(n)")
+
+    assert d.facts_used == ("A is symmetric",)
 
 
 def test_numerator_layout_keeps_names_of_deltas_and_answers_apart() -> None:

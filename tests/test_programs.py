@@ -288,7 +288,8 @@ def test_a_thousand_layers(rng: np.random.Generator) -> None:
     program, _ = layers(1000)
     d = mc.derive(program, wrt=[f"A{i}" for i in range(1000)])
     text = d.text().splitlines()
-    arrays = {f"A{i}": rng.normal(size=(2, 2)) for i in range(1000)} | {f"b{i}": rng.normal(size=2) for i in range(1000)}
+    arrays = {f"A{i}": rng.normal(size=(2, 2)) for i in range(1000)}
+    arrays |= {f"b{i}": rng.normal(size=2) for i in range(1000)}
     gradient = d.function()(x=np.ones(2), y=np.zeros(2), **arrays)
 
     assert len(gradient) == 1000
