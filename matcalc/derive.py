@@ -15,7 +15,7 @@ from matcalc.constraints import stated
 from matcalc.errors import InputError, LimitError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.facts import facts_of
-from matcalc.higher import Forms, stacked
+from matcalc.higher import Forms, stacked, with_facts
 from matcalc.higher import forms as derivative_forms
 from matcalc.index_sums import raised
 from matcalc.indices import apart, declared_names, names_in, renamed
@@ -35,7 +35,7 @@ from matcalc.shapes import ONE, shape_text
 from matcalc.simplify import Simplifier
 from matcalc.step import Step, steps_latex, steps_text
 from matcalc.steps import steps
-from matcalc.structure import direction_kind, structured, unstructured
+from matcalc.structure import ambient, direction_kind, structured, unstructured
 from matcalc.table import Table, default_table
 from matcalc.text import program, text
 from matcalc.wording import WHERE, expanded, own_names, worded
@@ -500,8 +500,10 @@ def derive(
             answers[name] = Answer(name, x, program_of.full[name], convention, node)
             notes.extend([convention] if convention else [])
     elif f.is_scalar:
-        found = _shortest(raised(apart(f)), targets, structure, table, short)
-        found = {x: renamed(gradient, taken) for x, gradient in found.items()}
+        bare_of = {x: ambient(x) if order == 2 else x for x in targets}
+        bare_f = ops.substitute(raised(apart(f)), {x: y for x, y in bare_of.items() if y is not x})
+        found = _shortest(bare_f, list(bare_of.values()), structure, table, short)
+        found = {x: renamed(found[y], taken) for x, y in bare_of.items()}
         for name, x in variables.items():
             convention = structured(found[x], x, structure)[1]
             answers[name] = Answer(name, x, found[x], convention)
@@ -512,7 +514,9 @@ def derive(
         answers = {}
         for outer, function in functions.items():
             for name, x in variables.items():
-                form = derivative_forms(function, x, problem.kinds, structure, table, short)
+                bare_x = ambient(x) if order == 2 else x
+                form = derivative_forms(function, bare_x, problem.kinds, structure, table, short, outer == name)
+                form = form if bare_x is x else with_facts(form, x, short)
                 key = name if len(functions) == 1 else f"{outer},{name}"
                 forms[key] = form
                 answers[key] = Answer(key, x, form.matrix)

@@ -21,9 +21,12 @@ from matcalc.normal import normal_form
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.structure import structured
+from matcalc.symmetry import is_symmetric
 from matcalc.table import Table
 from matcalc.vectorize import matrix_of
 from matcalc.vectorize import stacked as stacked
+
+LONGER = 1.6  # times the shortest form: what a Hessian that can be seen to be symmetric may cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,16 @@ class Forms:
     index: IndexForm | None
 
 
-def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Table, short: Simplifier) -> Forms:
-    """All readings of the differential of f along dX."""
+def forms(
+    f: Expr,
+    x: Expr,
+    taken: Mapping[str, Kind],
+    structure: str,
+    table: Table,
+    short: Simplifier,
+    hessian: bool = False,
+) -> Forms:
+    """All readings of the differential of f along dX; a ``hessian`` (f a gradient by x) is written symmetrically."""
     name, kind = x.data  # type: ignore[misc]
     d_name = f"d{name}"
     while d_name in taken:
@@ -56,7 +67,59 @@ def forms(f: Expr, x: Expr, taken: Mapping[str, Kind], structure: str, table: Ta
             hint="leave --structure out for the projected form",
         )
     change = short.settled(differential(f, {x: along}, table))
-    return read_off(f, x, dx, change, table, short)
+    found = read_off(f, x, dx, change, table, short)
+    if hessian and not found.stacked and not x.is_scalar:
+        return replace(found, matrix=symmetric_form(found.matrix, table, short))
+    return found
+
+
+def with_facts(form: Forms, x: Expr, short: Simplifier) -> Forms:
+    """The forms for the declared variable, shortened by what is declared of it; they were found without that."""
+    back = {form.variable: x}
+    change, matrix = (short.settled(ops.substitute(e, back)) for e in (form.map, form.matrix))
+    index = None
+    if form.index is not None:
+        index = index_form(change, form.direction, short.settled)
+    return replace(form, function=ops.substitute(form.function, back), variable=x, map=change, matrix=matrix, index=index)
+
+
+def symmetric_form(h: Expr, table: Table, short: Simplifier) -> Expr:
+    """A Hessian that can be seen to be its own transpose, where one is found that is not much longer.
+
+    S*(eye + Q*S) is S + S*Q*S, and so on: products are distributed, first over sums with the identity in them.
+    """
+    if is_symmetric(h):
+        return h
+    candidates = [short.settled(ops.transpose(h))]
+    terms = h.args if h.op == "add" else (h,)
+    candidates.append(ops.add(*(_identities_out(t, short) for t in terms)))
+    try:
+        candidates.append(normal_form(h, table))
+    except BudgetError:
+        pass
+    kept = [c for c in candidates if is_symmetric(c) and length(c) <= LONGER * length(h)]
+    return min(kept, key=length, default=h)
+
+
+def _identities_out(product: Expr, short: Simplifier) -> Expr:
+    """s*A*(eye + B) as s*(A + A*B)."""
+    if product.op != "mul":
+        return product
+    sums = [a for a in product.args if a.op == "add" and not a.is_scalar]
+    found = next((a for a in sums if any(_scaled_eye(t) for t in a.args)), None)
+    if found is None:
+        return product
+    at = product.args.index(found)
+    chain = [a for a in product.args if not a.is_scalar]
+    if len(chain) == 1:
+        return product
+    front, back = ([a for a in part if not a.is_scalar] for part in (product.args[:at], product.args[at + 1 :]))
+    inside = ops.add(*(short(ops.mul(*front, t, *back)) for t in found.args))
+    return ops.mul(*(a for a in product.args if a.is_scalar), inside)
+
+
+def _scaled_eye(t: Expr) -> bool:
+    return t.op == "eye" or (t.op == "mul" and any(a.op == "eye" for a in t.args))
 
 
 def read_off(f: Expr, x: Expr, dx: Expr, change: Expr, table: Table, short: Simplifier) -> Forms:

@@ -99,7 +99,7 @@ def _pushed(s: _State, active: set[Expr]) -> list[_State] | None:
             return _scaled(s, active)
         case "diagmat" if s.right is not None and s.right.cols is ONE:
             return [_State(n.args[0], _times(s.left, ops.diag(s.right)), None, n.args[0].rows is ONE)]
-        case "diagvec" if n.args[0].op == "mul":
+        case "diagvec":
             return _diagonal(s, active)
         case "sum" | "mean":
             return [_reduced(s)]
@@ -153,21 +153,35 @@ def _scaled(s: _State, active: set[Expr]) -> list[_State] | None:
 
 
 def _diagonal(s: _State, active: set[Expr]) -> list[_State] | None:
-    """diag(P*x*q') = diag(q)*P*x for a column x, and likewise for a row."""
-    (product,) = s.node.args
-    (x,) = [a for a in product.args if a in active]
-    if x.is_scalar or ONE not in x.shape:
-        return None
-    at = product.args.index(x)
-    scalars = [a for a in product.args if a.is_scalar]
-    before = _times(*(a for a in product.args[:at] if not a.is_scalar))
-    after = _times(*(a for a in product.args[at + 1 :] if not a.is_scalar))
-    if x.cols is ONE and after is not None:
-        return [_surrounded(s, x, _times(*scalars, ops.diag(ops.transpose(after)), before), None)]
-    if x.rows is ONE and before is not None:
-        turned = None if after is None else ops.transpose(after)
-        return [_surrounded(s, ops.transpose(x), _times(*scalars, ops.diag(before), turned), None)]
-    return None
+    """The diagonal of L*X*R, pushed down: diag(L*diag(v)*R) = (L .* R')*v, diag(L*x*q') = diag(q)*L*x."""
+    done: list[_State] = []
+    todo = [_State(s.node.args[0])]
+    while todo:
+        at = todo.pop()
+        n, left, right = at.node, at.left, at.right
+        if n.is_scalar:
+            assert left is not None, "a scalar has the rest of its product beside it"
+            done.append(_surrounded(s, n, ops.diagvec(left), None))
+        elif n.op == "add":
+            todo.extend(replace(at, node=a) for a in reversed(n.args) if a in active)
+        elif n.op == "t":  # diag(M') = diag(M)
+            before, after = (None if m is None else ops.transpose(m) for m in (right, left))
+            todo.append(_State(n.args[0], before, after))
+        elif n.op == "mul":
+            todo.append(_factor(at, active))
+        elif n.cols is ONE and right is not None:
+            done.append(_surrounded(s, n, _times(ops.diag(ops.transpose(right)), left), None))
+        elif n.rows is ONE and left is not None:
+            back = None if right is None else ops.transpose(right)
+            done.append(_surrounded(s, ops.transpose(n), _times(ops.diag(left), back), None))
+        elif n.op == "diagmat":
+            v = n.args[0] if n.args[0].cols is ONE else ops.transpose(n.args[0])
+            sides = [m for m in (left, None if right is None else ops.transpose(right)) if m is not None]
+            weights = ops.had(*sides) if len(sides) == 2 else ops.diag(ops.diagvec(sides[0])) if sides else None
+            done.append(_surrounded(s, v, weights, None))
+        else:
+            return None
+    return done
 
 
 def _reduced(s: _State) -> _State:

@@ -7,7 +7,7 @@ the array. (Magnus & Neudecker 2019, ch. 6: higher-order differentials.)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
+from matcalc.structure import ambient
 
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
@@ -140,6 +141,10 @@ def derive_order(
     if len(names) != 1:
         raise UnsupportedError("derivatives of order 3 and 4 are taken by one variable", hint="name one in wrt")
     d = derive_whole(function, names, declare, **{**options, "order": 2})
+    x = d.forms[names[0]].variable
+    if ambient(x) is not x:  # what holds on a thin set is not differentiated with
+        kinds = {**d.declared, x.name: ambient(x).data[1]}  # type: ignore[index]
+        d = replace(derive_whole(function, names, kinds, **{**options, "order": 2}), declared=d.declared)
     form = d.forms[names[0]]
     x = form.variable
     if ONE not in x.shape:

@@ -22,6 +22,12 @@ def unstructured(x: Expr) -> Expr:
     return ops.sym(name, replace(kind, facts=kind.facts & OPEN))
 
 
+def ambient(x: Expr) -> Expr:
+    """The variable without the facts that a first derivative may be shortened by, but not differentiated with."""
+    name, kind = x.data  # type: ignore[misc]
+    return ops.sym(name, replace(kind, facts=kind.facts - AMBIENT))
+
+
 def direction_kind(x: Expr, structure: str) -> Kind:
     """The kind of a change of x: of the same linear structure, unless that is not used."""
     kind: Kind = x.data[1]  # type: ignore[index]

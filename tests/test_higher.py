@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from higher_cases import HESSIANS, JACOBIANS, arrays, differences
 
 import matcalc
-from higher_cases import HESSIANS, JACOBIANS, arrays, differences
 from matcalc.expr import topological
 from matcalc.measure import length
 from matcalc.parse import parse
+from matcalc.symmetry import is_symmetric
+from matcalc.verify import verify_equal
 
 UNDEFINED = [case for case in [*JACOBIANS, *HESSIANS] if "function" in case[2]]
 ids = [f"{f} by {w}" for f, w, _ in JACOBIANS]
@@ -157,3 +159,47 @@ def test_a_vector_by_a_vector_needs_no_kronecker_product() -> None:
 def test_a_second_derivative_in_tied_entries_is_refused() -> None:
     with pytest.raises(matcalc.UnsupportedError, match="tied"):
         matcalc.derive("tr(S^2)", "S", "S: symmetric(n)", order=2, structure="tied")
+
+
+@pytest.mark.parametrize(
+    ("f", "declare", "free"),
+    [
+        ("sum(x)^3", "x: simplex(n)", "6*sum(x)*ones(n, n)"),
+        ("(x'*x)^2", "x: unit(n)", "4*(x'*x)*eye(n) + 8*x*x'"),
+        ("sum(x)^2*y'*x", "x: onehot(n); y: vector(n)", "2*sum(x)*(ones(n)*y' + y*ones(n)') + 2*x'*y*ones(n, n)"),
+    ],
+)
+def test_facts_of_a_thin_set_shorten_a_hessian_and_are_not_differentiated(f: str, declare: str, free: str) -> None:
+    """sum(x) = 1 on the simplex, and yet the second derivative of sum(x)^3 is not zero."""
+    d = matcalc.derive(f, "x", declare, order=2)
+
+    assert d.verify()
+    assert verify_equal(d.answer, parse(free, d.kinds))
+    assert length(d.answer) <= length(parse(free, d.kinds))
+
+
+@pytest.mark.parametrize(
+    ("f", "declare", "expected"),
+    [
+        ("logdet(diag(x) + K)", "K: spd(n)", "-inv(diag(x) + K).^2"),
+        ("logdet(A'*diag(x)*A)", "A: matrix(m, n)", "-(A*inv(A'*diag(x)*A)*A').^2"),
+        ("y'*inv(diag(x) + K)*y", "K: spd(n); y: vector(n)",
+         "2*diag(inv(diag(x) + K)*y)*inv(diag(x) + K)*diag(inv(diag(x) + K)*y)"),
+    ],
+)  # fmt: skip
+def test_hessians_by_a_diagonal(f: str, declare: str, expected: str) -> None:
+    d = matcalc.derive(f, "x", declare, order=2)
+    book = parse(expected, d.kinds)
+
+    assert verify_equal(d.answer, book)
+    assert length(d.answer) <= length(book)
+
+
+BY_VECTORS = [c for c in HESSIANS if "," not in c[1] and c[0] not in ("tr(D*A*D*B)",)]
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare"), BY_VECTORS)
+def test_a_hessian_by_a_vector_is_seen_to_be_symmetric(f: str, wrt: str, declare: str) -> None:
+    d = derived(f, wrt, declare, 2)
+    if not d.forms[wrt].stacked:
+        assert is_symmetric(d.answer)
