@@ -82,7 +82,7 @@ def solve(
     for name, x in unknowns.items():
         _refuse_surfaces(name, x)
     gradients = {x: derivation.answers[name].expr for name, x in unknowns.items()}
-    search = _Search(derivation, algebra, gradients, [raised(c) for c in constraints])
+    search = _Search(derivation, algebra, gradients, [algebra.settled(raised(c)) for c in constraints])
     points = search.points()
     equations, multipliers = search.equations()
     notes = [*derivation.notes, *search.notes]

@@ -215,7 +215,8 @@ class _Trial:
             return 0.0
         watch = Watch()
         found = self.limit.run(start, sizes, watch)
-        return max(float(np.max(np.abs(found[c]))) for c in self.limits) / max(watch.magnitude, 1e-300)
+        size = max(watch.magnitude, *(float(np.max(np.abs(start[x.name]))) for x in self.unknowns), 1e-300)
+        return max(float(np.max(np.abs(found[c]))) for c in self.limits) / size
 
     def _directions(
         self, start: Mapping[str, Any], sizes: Mapping[str, int], rng: np.random.Generator

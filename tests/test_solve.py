@@ -98,6 +98,7 @@ CLOSED = {
         "norm2(X - Z)^2", "X", "Z: matrix(m, n)", ["A*X*B = C"],
         "X = A'*inv(A*A')*(C - A*Z*B)*inv(B'*B)*B' + Z", "minimum",
     ),
+    "centered": ("norm2(x - z)^2", "x", "", ["ones(n)'*x = 0"], "x = z - mean(z)", "minimum"),
     "sum-constraint": ("norm2(X - Z)^2", "X", "Z: matrix(m, n)", ["sum(X) = 1"], None, "minimum"),
 }  # fmt: skip
 
