@@ -1,5 +1,6 @@
-"""``python -m benchmarks [--write] [--seconds S] [--sizes 50,200] [PART ...]``: gradients, hessians, peers, derivation, depth, start.
+"""``python -m benchmarks [--write] [--seconds S] [--sizes 50,200] [PART ...]``.
 
+The parts: gradients, hessians, peers, derivation, depth, start.
 Prints tables; ``--write`` keeps them in docs/benchmarks.md.
 """
 
@@ -149,7 +150,7 @@ def start(sizes: set[int], seconds: float) -> Table:
     for _ in range(7):
         for name, arguments in commands.items():
             before = os.times()
-            subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
             after = os.times()
             spent = after.children_user + after.children_system - before.children_user - before.children_system
             found[name].append(1e3 * spent)
@@ -182,7 +183,8 @@ def main() -> None:
     sizes = {int(s) for s in given.sizes.split(",")}
     load = os.getloadavg()[0]
     machine = (
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}; "
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"SciPy {scipy.__version__}; "
         f"{'one pinned core' if pinned else 'not pinned'}, load {load:.1f} on {os.cpu_count()} cores at the start, "
         f"{given.seconds:g} s for each comparison."
     )

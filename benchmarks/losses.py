@@ -1,4 +1,4 @@
-"""The losses of the benchmark, with their gradients and Hessians written by hand as an expert would, with SciPy and without."""
+"""The losses of the benchmark, with their gradients and Hessians as an expert writes them, with SciPy and without."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Arrays = dict[str, Any]
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, its arguments for a size, and its derivative by hand: with NumPy alone, and with SciPy where that differs."""
+    """A loss, its arguments for a size, its derivative by hand: with NumPy alone, with SciPy where that differs."""
 
     name: str
     text: str
@@ -42,6 +42,20 @@ def normal(*shapes: Any, **names: Any) -> Callable[[np.random.Generator, int], A
 def positive(rng: np.random.Generator, n: int) -> np.ndarray:
     g = rng.normal(size=(n, n)) / n**0.5
     return g @ g.T + np.eye(n)
+
+
+def regular(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.normal(size=(n, n)) + n**0.5 * np.eye(n)
+
+
+def draw_logistic(rng: np.random.Generator, n: int) -> Arrays:
+    k = n // 2
+    return {"X": rng.normal(size=(n, k)), "y": np.sign(rng.normal(size=n)), "w": rng.normal(size=k) / n}
+
+
+def draw_outputs(rng: np.random.Generator, n: int) -> Arrays:
+    k = n // 2
+    return {"X": rng.normal(size=(n, k)), "W": rng.normal(size=(k, 20)), "Y": rng.normal(size=(n, 20))}
 
 
 # --- by hand ----------------------------------------------------------------------------------------------
@@ -91,7 +105,7 @@ def log_det_numpy(X):
 
 def log_det_scipy(X):
     lu, pivots, _ = lapack.dgetrf(X.T)
-    return lapack.dgetri(lu, pivots)[0]
+    return lapack.dgetri(lu, pivots, lwork=64 * len(lu), overwrite_lu=1)[0]
 
 
 def gaussian_numpy(S, x, m):
@@ -173,7 +187,7 @@ GRADIENTS = [
     Loss("quadratic", "x'*A*x", "x", "A: matrix(n, n)\nx: vector(n)", normal(A=("n", "n"), x=("n",)), quadratic),
     Loss(
         "logistic", "1/n*sum(log(1 + exp(-y .* (X*w))))", "w", "X: matrix(n, k)\ny: vector(n)\nw: vector(k)",
-        lambda rng, n: {"X": rng.normal(size=(n, n // 2)), "y": np.sign(rng.normal(size=n)), "w": rng.normal(size=n // 2) / n},
+        draw_logistic,
         logistic,
     ),
     Loss(
@@ -186,15 +200,16 @@ GRADIENTS = [
     ),
     Loss(
         "a'*inv(X)*b", "a'*inv(X)*b", "X", "X: matrix(n, n)\na: vector(n)\nb: vector(n)",
-        lambda rng, n: {"X": rng.normal(size=(n, n)) + n**0.5 * np.eye(n), "a": rng.normal(size=n), "b": rng.normal(size=n)},
+        lambda rng, n: {"X": regular(rng, n), "a": rng.normal(size=n), "b": rng.normal(size=n)},
         bilinear_numpy, bilinear_scipy,
     ),
     Loss(
         "log det", "logdet(X)", "X", "X: matrix(n, n)",
-        lambda rng, n: {"X": rng.normal(size=(n, n)) + n**0.5 * np.eye(n)}, log_det_numpy, log_det_scipy,
+        lambda rng, n: {"X": regular(rng, n)}, log_det_numpy, log_det_scipy,
     ),
     Loss(
-        "Gaussian likelihood", "1/2*logdet(S) + 1/2*(x - m)'*inv(S)*(x - m)", "S", "S: spd(n)\nx: vector(n)\nm: vector(n)",
+        "Gaussian likelihood", "1/2*logdet(S) + 1/2*(x - m)'*inv(S)*(x - m)", "S",
+        "S: spd(n)\nx: vector(n)\nm: vector(n)",
         lambda rng, n: {"S": positive(rng, n), "x": rng.normal(size=n), "m": rng.normal(size=n)},
         gaussian_numpy, gaussian_scipy,
     ),
@@ -204,7 +219,7 @@ GRADIENTS = [
     ),
     Loss(
         "least squares, 20 outputs", "norm2(X*W - Y)^2", "W", "X: matrix(n, k)\nW: matrix(k, 20)\nY: matrix(n, 20)",
-        lambda rng, n: {"X": rng.normal(size=(n, n // 2)), "W": rng.normal(size=(n // 2, 20)), "Y": rng.normal(size=(n, 20))},
+        draw_outputs,
         squares,
     ),
     Loss(

@@ -238,7 +238,7 @@ class Chains:
         return self._build(chain, self._plan(chain))
 
     def _better_apart(self, chain: list[Factor]) -> int | None:
-        """The place of a sum whose terms are better multiplied one by one: (U*V' - T)*V is U*(V'*V) - T*V for a thin V."""
+        """The place of a sum whose terms are better multiplied apart: (U*V' - T)*V is U*(V'*V) - T*V, V thin."""
         places = [i for i, f in enumerate(chain) if f.kind == "sum"]
         if not places or len(chain) > _LONG:
             return None

@@ -366,6 +366,7 @@ def _mul(code: Code, args: list[Text]) -> Text:
     pieces = []
     for i, (operand, arg) in enumerate(zip(code.args, args, strict=True)):
         loose = operand.op in ("mul", "div") and not (i and operand.op == "div" and operand.ndim == 0)
+        loose = loose and not (i and operand.ndim and operand.shape != code.shape)
         loose = loose or (operand.op == "call" and arg[1] == TIMES)
         pieces.append(_bound(arg, TIMES if loose else UNARY if i == 0 else POWER))
     return "*".join(pieces), TIMES

@@ -1,7 +1,8 @@
 """One factorisation for each matrix: shared by every solve, inverse and determinant of it.
 
-A matrix known to be positive definite gets Cholesky's; any other an LU factorisation if at least two things are asked
-of it. Works on instructions, after lowering.
+A matrix known to be positive definite gets Cholesky's; any other an LU factorisation if its inverse is asked for (from
+the factors it takes three quarters of the work of solving for the identity), or at least two things. Works on
+instructions, after lowering.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ def factored(
     for code in order:
         if code.op == "call" and code.data[0] in _ASKED:
             asked.setdefault(_base(code.args[0]), set()).add(code)
-    shared = {matrix for matrix, codes in asked.items() if len(codes) > 1 or matrix in definite}
+    shared = {
+        matrix
+        for matrix, codes in asked.items()
+        if len(codes) > 1 or matrix in definite or any(c.data[0] == "inv" for c in codes)
+    }
     new: dict[Code, Code] = {}
     for code in order:
         args = tuple(new[a] for a in code.args)

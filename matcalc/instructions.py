@@ -30,9 +30,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from matcalc.shapes import ONE, Dim
+from matcalc.walk import parts_first
 
 Extent = tuple[Dim, ...]
 _LARGE = 500  # bits; twice as many still fit a floating point number
@@ -67,18 +69,7 @@ class Code:
 
 def ordered(roots: Iterable[Code]) -> list[Code]:
     """Every distinct instruction below the roots, operands first."""
-    order: list[Code] = []
-    seen: set[Code] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
-    while stack:
-        current, done = stack.pop()
-        if done:
-            order.append(current)
-        elif current not in seen:
-            seen.add(current)
-            stack.append((current, True))
-            stack.extend((child, False) for child in reversed(current.args) if child not in seen)
-    return order
+    return parts_first(roots, attrgetter("args"))
 
 
 @cache
@@ -277,7 +268,7 @@ class Instructions:
     def _assemble(
         self, scalars: list[Code], scalar_divisors: list[Code], arrays: list[Code], divisors: list[Code]
     ) -> Code:
-        body = self.mul(arrays) if arrays else None
+        body = self.mul(self._small_first(arrays)) if arrays else None
         if body is not None and divisors:
             body = self.div(body, self.mul(divisors))
         if body is None and divisors:
@@ -296,6 +287,17 @@ class Instructions:
         if len(scalars) == 1 and body.op == "mul":
             return self.mul([scalars[0], *body.args])
         return self.mul([self.mul(scalars), body])
+
+    def _small_first(self, arrays: list[Code]) -> list[Code]:
+        """Vectors that scale a matrix are multiplied with each other first: X*(u*v), not X*u*v."""
+        whole = broadcast(arrays)
+        small: dict[Extent, list[Code]] = {}
+        for code in arrays:
+            if code.shape != whole:
+                small.setdefault(code.shape, []).append(code)
+        if all(len(group) < 2 for group in small.values()):
+            return arrays
+        return [*(c for c in arrays if c.shape == whole), *(self.mul(group) for group in small.values())]
 
     def ipow(self, x: Code, exponent: int) -> Code:
         """x**k for k >= 1; of arrays by squaring, since NumPy's own is slow beyond the square."""

@@ -72,7 +72,7 @@ def _lu_inv(factors):
     """inv(X)."""
     lu, pivots, info = factors
     _done(info)
-    return lapack.dgetri(lu, pivots)[0].T
+    return lapack.dgetri(lu, pivots, lwork=64*len(lu))[0].T
 ''',
     "_lu_logdet": '''
 def _lu_logdet(factors):

@@ -33,7 +33,7 @@ def _gelu(x):
 ''',
     "_trigamma": '''
 def _trigamma(x):
-    """The second derivative of log(gamma(x)): asymptotic series, recurrence, reflection on the left (torch's has 1e-8)."""
+    """The second derivative of log(gamma(x)): series, recurrence, reflection (torch's is right to 1e-8)."""
     left = x < 0.5
     z = torch.where(left, 1.0 - x, x)
     value = torch.zeros_like(z)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import matcalc as mc
 from matcalc import ops
 from matcalc.code import compile_module, module_source
 from matcalc.errors import MatcalcError, UnsupportedError
@@ -795,3 +796,27 @@ def nested(x: Expr, depth: int) -> Expr:
 if __name__ == "__main__":
     for written in MODULES:
         (GOLDEN / f"{written.__name__}.py").write_text(written(), encoding="utf-8")
+
+
+def gradient_source(loss: str, wrt: str, declare: str, order: int = 1) -> str:
+    source = mc.derive(loss, wrt=wrt, declare=declare, order=order).source("numpy")
+    return source.split("def hessian(" if order == 2 else "def gradient(")[1].split("\ndef ")[0]
+
+
+def test_a_sum_before_a_thin_matrix_is_not_formed() -> None:
+    thin = "T: matrix(n, m)\nU: matrix(n, 5)\nV: matrix(m, 5)"
+    assert "U @ (V.T @ V) - T @ V" in gradient_source("norm2(T - U*V')^2", "U", thin)
+    wide = thin.replace("5", "k")  # of a width that may be anything
+    assert "(U @ V.T - T) @ V" in gradient_source("norm2(T - U*V')^2", "U", wide)
+
+
+def test_an_inverse_times_identity_and_outer_product_is_the_inverse_and_an_outer_product() -> None:
+    body = gradient_source("logdet(K) + y'*inv(K)*y", "K", "K: spd(n)\ny: vector(n)")
+    assert "np.linalg.solve" not in body
+    assert "np.eye" not in body
+    assert body.count("np.linalg.inv") == 1
+
+
+def test_vectors_that_scale_a_matrix_are_multiplied_first() -> None:
+    body = gradient_source("sum(log(1 + exp(y .* (X*w))))", "w", "X: matrix(n, k)\ny: vector(n)\nw: vector(k)", 2)
+    assert re.search(r"X\.T\*\(.*y\*\*2\)\) @ X", body)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
+import subprocess
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -336,6 +339,36 @@ def test_rows_in_dask_chunks(loss: tuple[str, dict[str, str]]) -> None:
     assert isinstance(gradient, da.Array)
     assert close(value.compute(), wanted[0])
     assert close(gradient.compute(), wanted[1])
+
+
+SHARDED = """
+import numpy as np, jax
+from jax.sharding import NamedSharding, PartitionSpec as P
+from matcalc.code import compile_module
+jax.config.update("jax_enable_x64", True)
+mesh = jax.sharding.Mesh(np.array(jax.devices()), ("rows",))
+rng = np.random.default_rng(1)
+values = dict(X=rng.normal(size=(40, 3)), y=rng.normal(size=40), w=rng.normal(size=3))
+parts = dict(X=P("rows", None), y=P("rows"), w=P())
+arrays = {k: jax.device_put(v, NamedSharding(mesh, parts[k])) for k, v in values.items()}
+assert len(arrays["X"].addressable_shards) == 4
+for there, here in zip(SOURCES[::2], SOURCES[1::2]):
+    gradient = jax.jit(compile_module(there)["gradient"])(**arrays)
+    assert np.allclose(gradient, compile_module(here)["gradient"](**values), rtol=1e-12)
+"""
+
+
+def test_rows_over_four_devices() -> None:
+    """The number of devices is fixed before JAX starts: in a process of its own."""
+    pytest.importorskip("jax")
+    sources = []
+    for text, declare in (LOGISTIC, SQUARES):
+        d = mc.derive(text, wrt="w", declare=declare)
+        sources += [d.source("jax"), d.source("numpy"), d.source("array-api"), d.source("numpy")]
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
+    script = SHARDED.replace("SOURCES", repr(sources))
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_name_that_is_not_in_the_standard_is_refused() -> None:
