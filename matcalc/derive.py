@@ -26,6 +26,7 @@ from matcalc.listing import document, graph, program_latex
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.notation import Notation, using
+from matcalc.order import label
 from matcalc.parse import Problem, parse, read
 from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
 from matcalc.pretty import pretty
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("gradient", "numerator")
 DEFAULT_PATTERN = "d{}"  # of the names of adjoints
 _TOWER = 100  # x^x^x^...: the derivative of a tower is quadratic in its height
+_AGAIN = 4  # passes over an answer
 _LARGE = 4000  # distinct nodes: a larger function is differentiated once, in the form it has
 
 
@@ -509,6 +511,7 @@ def derive(
             answers[name] = Answer(name, x, found[x], convention)
             notes.extend([convention] if convention else [])
     if order == 2 or not f.is_scalar:
+        back = {ambient(x): x for x in targets if ambient(x) is not x} if order == 2 else {}
         functions = {"": raised(f)} if not f.is_scalar else {name: a.expr for name, a in answers.items()}
         first = list(functions.values())
         answers = {}
@@ -516,7 +519,7 @@ def derive(
             for name, x in variables.items():
                 bare_x = ambient(x) if order == 2 else x
                 form = derivative_forms(function, bare_x, problem.kinds, structure, table, short, outer == name)
-                form = form if bare_x is x else with_facts(form, x, short)
+                form = with_facts(form, back, short) if back else form
                 key = name if len(functions) == 1 else f"{outer},{name}"
                 forms[key] = form
                 answers[key] = Answer(key, x, form.matrix)
@@ -649,7 +652,17 @@ def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short:
             gradient = short.settled(structured(ops.substitute(raw, back), x, structure)[0])
             if x not in best or length(gradient) < length(best[x]):
                 best[x] = gradient
-    return best
+    return {x: _fixed(gradient, table) for x, gradient in best.items()}
+
+
+def _fixed(e: Expr, table: Table) -> Expr:
+    """Simplified until nothing gets shorter: what one pass leaves may give the next one something to do."""
+    for _ in range(_AGAIN):
+        again = Simplifier(rewriter(table)).settled(e) if len(topological(e)) <= _LARGE else e
+        if (length(again), label(again)) >= (length(e), label(e)):
+            break
+        e = again
+    return e
 
 
 def _name(w: Any) -> str:

@@ -73,14 +73,14 @@ def forms(
     return found
 
 
-def with_facts(form: Forms, x: Expr, short: Simplifier) -> Forms:
-    """The forms for the declared variable, shortened by what is declared of it; they were found without that."""
-    back = {form.variable: x}
+def with_facts(form: Forms, back: dict[Expr, Expr], short: Simplifier) -> Forms:
+    """The forms for the declared variables, shortened by what is declared of them; they were found without that."""
     change, matrix = (short.settled(ops.substitute(e, back)) for e in (form.map, form.matrix))
     index = None
     if form.index is not None:
         index = index_form(change, form.direction, short.settled)
-    return replace(form, function=ops.substitute(form.function, back), variable=x, map=change, matrix=matrix, index=index)
+    function, x = (ops.substitute(e, back) for e in (form.function, form.variable))
+    return replace(form, function=function, variable=x, map=change, matrix=matrix, index=index)
 
 
 def symmetric_form(h: Expr, table: Table, short: Simplifier) -> Expr:

@@ -69,7 +69,7 @@ def pretty_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]
 
 def _pretty_vec(form: Forms, names: Labels) -> str:
     matrix = pretty(form.matrix)
-    if form.matrix.op in ("add", "kron"):
+    if form.matrix.op in ("add", "kron", "isum"):
         matrix = f"({matrix})"
     return f"{_stacked_name(names.change, form.function)} = {matrix}·{_stacked_name(names.argument, form.variable)}"
 
@@ -97,7 +97,7 @@ def latex_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]:
     if _worth(form):
         step = _stacked_latex(rf"\mathrm{{d}}{variable}", form.variable)
         matrix = latex(form.matrix, notation)
-        if form.matrix.op in ("add", "kron"):
+        if form.matrix.op in ("add", "kron", "isum"):
             matrix = rf"\left({matrix}\right)"
         lines.append(rf"{_stacked_latex(left, form.function)} &= {matrix}\, {step}")
     return lines

@@ -10,7 +10,7 @@ import pytest
 from higher_cases import HESSIANS, JACOBIANS, arrays, differences
 
 import matcalc
-from matcalc.expr import topological
+from matcalc.expr import symbols, topological
 from matcalc.measure import length
 from matcalc.parse import parse
 from matcalc.symmetry import is_symmetric
@@ -193,6 +193,15 @@ def test_hessians_by_a_diagonal(f: str, declare: str, expected: str) -> None:
 
     assert verify_equal(d.answer, book)
     assert length(d.answer) <= length(book)
+
+
+def test_facts_of_one_variable_in_the_blocks_of_another() -> None:
+    d = matcalc.derive("p'*x*sum(p)^2 + x'*x*sum(p)", "p,x", "p: simplex(n); x: vector(n)", order=2)
+
+    assert d.verify()
+    assert d["x,x"].text() == "2*eye(n)"
+    assert verify_equal(d["p,p"].answer, parse("2*(ones(n)*x' + x*ones(n)') + 2*p'*x*ones(n, n)", d.kinds))
+    assert len({id(s) for a in d.answers.values() for s in symbols(a.expr)}) == 2
 
 
 BY_VECTORS = [c for c in HESSIANS if "," not in c[1] and c[0] not in ("tr(D*A*D*B)",)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from higher_cases import arrays, differences
 
 import matcalc
-from higher_cases import arrays, differences
 from matcalc.parse import parse
 
 CASES = [
