@@ -10,7 +10,7 @@ H .* (1 - H) where H = sigmoid(Z1). (Griewank & Walther 2008, ch. 3; Magnus & Ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matcalc import ops
@@ -19,11 +19,16 @@ from matcalc.expr import Expr, replace, symbols
 from matcalc.facts import facts_of
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
+from matcalc.naming import named as written_with_names
 from matcalc.simplify import Simplifier
 from matcalc.table import Table
+from matcalc.walk import parts_first
 
 SHORT = 8  # an adjoint with one user is written out there if it has at most so many symbols
 _PLAIN = 3  # the cotangent of a part without a name is written out if it has at most so many, or one value
+_WIDE = 40  # symbols of a line that is looked at for what it repeats
+_MANY = 5000  # symbols in all: more than are looked at
+_WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +133,7 @@ class _Program:
 
     def order(self) -> list[Expr]:
         """Every node of the function and of what its names stand for, parts first."""
-        order: list[Expr] = []
-        seen: set[Expr] = set()
-        stack = [(self.root, False)]
-        while stack:
-            n, done = stack.pop()
-            if done:
-                order.append(n)
-            elif n not in seen:
-                seen.add(n)
-                stack.append((n, True))
-                stack.extend((a, False) for a in reversed(self.below(n)) if a not in seen)
-        return order
+        return parts_first([self.root], self.below)
 
     def written(self, e: Expr) -> Expr:
         """An expression in short form, in terms of names also where it came out as what one stands for."""
@@ -152,7 +146,7 @@ def backward(
     lines: Sequence[tuple[str, Expr]],
     values: Mapping[str, Expr],
     targets: Mapping[str, Expr],
-    taken: Container[str],
+    taken: Collection[str],
     table: Table,
     short: Simplifier,
     pattern: str = "d{}",
@@ -174,7 +168,8 @@ def backward(
         if any(a in active for a in program.below(n)):
             active.add(n)
     ends = {n for n in order if n in active and (n in program.value or n in wanted)}
-    ends |= _branches(program, order, active, ends)
+    branches = _branches(program, order, active, ends)
+    ends.update(branches)
     stops = ends | set(program.value)
     cotangents = _Cotangents(table, short, program, wanted)
     owner: dict[Expr, str] = {}  # of a part without a name: the quantity that it is a part of
@@ -192,7 +187,8 @@ def backward(
             expr = cotangents.gathered(node, parts)
             delta = node in owner
             name = owner[node] if delta else names.of[node]
-            plain = not expr.args or (delta and (length(expr) <= _PLAIN or ops.unlift(expr) is not None))
+            limit = _PLAIN if branches.get(node) else SHORT
+            plain = not expr.args or (delta and (length(expr) <= limit or not symbols(expr) or ops.unlift(expr) is not None))
             kind = kind_of_shape(node.shape)
             symbol = expr if plain else ops.sym(names.delta(name) if delta else names.adjoint(node), kind)
         e = program.value.get(node, node)
@@ -206,27 +202,27 @@ def backward(
     return _result(order, program, cotangents.adjoints, targets, values, names, projected, absent)
 
 
-def _branches(program: _Program, order: list[Expr], active: set[Expr], ends: set[Expr]) -> set[Expr]:
-    """Parts without a name whose cotangent goes on to several ends by several arguments."""
+def _branches(program: _Program, order: list[Expr], active: set[Expr], ends: set[Expr]) -> dict[Expr, bool]:
+    """Parts without a name whose cotangent goes on by several arguments; whether to several ends."""
     several = program.root  # stands for more than one
     whole = {program.root, *program.value.values()}
     reached: dict[Expr, Expr] = {}
-    found: set[Expr] = set()
+    found: dict[Expr, bool] = {}
     for n in order:
         if n in ends:
             reached[n] = n
         elif n in active:
             below = {reached[a] for a in n.args if a in active}
             reached[n] = below.pop() if len(below) == 1 else several
-            if reached[n] is several and n not in whole and sum(a in active for a in n.args) > 1:
-                found.add(n)
+            if n not in whole and sum(a in active for a in n.args) > 1:
+                found[n] = reached[n] is several
     return found
 
 
 class _Names:
     """Names of adjoints, none of them taken."""
 
-    def __init__(self, taken: Container[str], pattern: str, of: Mapping[Expr, str]) -> None:
+    def __init__(self, taken: Collection[str], pattern: str, of: Mapping[Expr, str]) -> None:
         self.of = of
         self.pattern = pattern
         self._taken = taken
@@ -241,6 +237,10 @@ class _Names:
             found = self._adjoints[node] = self._free(self.pattern.format(self.of[node]), "_")
             self.called[found] = self.of[node], 0
         return found
+
+    def taken(self) -> set[str]:
+        """All names that mean something."""
+        return {*self._taken, *self.called, *self.of.values()}
 
     def delta(self, owner: str) -> str:
         """delta_h for a part of h, delta_h_2 for another one."""
@@ -370,9 +370,43 @@ def _result(
     back = [(also.get(s, s), ops.substitute(e, also)) for s, e in back if s.name in used and also.get(e) is not s]
     standing = dict(back)
     named = {name: standing[also[e]] if e in also else ops.substitute(e, also) for name, e in named.items()}
+    back, named = _worded(back, named, names)
     lines_used = needed(lines + [(s.name, e) for s, e in back], named.values())
     called = {name: names.adjoint(x) for name, x in targets.items()}
     return Backward(lines_used, named, written, called, tuple(lines), program.root, absent, names.called)
+
+
+def _worded(
+    back: list[tuple[Expr, Expr]], answers: dict[str, Expr], names: _Names
+) -> tuple[list[tuple[Expr, Expr]], dict[str, Expr]]:
+    """Long lines with names for the parts that they repeat, each just before the line that first uses it."""
+    lines = list(dict.fromkeys([*(e for _, e in back), *answers.values()]))
+    before = sum(map(length, lines))
+    if max(map(length, lines), default=0) <= _WIDE or before > _MANY:
+        return back, answers
+    definitions, after = written_with_names(lines, names.taken())
+    if sum(length(e) + 2 for _, e in definitions) + sum(map(length, after)) > _WORTH * before:
+        return back, answers
+    short = dict(zip(lines, after, strict=True))
+    waiting = {name: (ops.sym(name, kind_of_shape(e.shape)), e) for name, e in definitions}
+    placed: list[tuple[Expr, Expr]] = []
+
+    def place(e: Expr) -> None:
+        used, todo = [], [e]
+        while todo:
+            for s in symbols(todo.pop()):
+                if s.name in waiting:
+                    used.append(waiting.pop(s.name))
+                    todo.append(used[-1][1])
+        order = {name: i for i, (name, _) in enumerate(definitions)}
+        placed.extend(sorted(used, key=lambda line: order[line[0].name]))
+
+    for s, e in back:
+        place(short[e])
+        placed.append((s, short[e]))
+    for e in answers.values():
+        place(short[e])
+    return placed, {name: short[e] for name, e in answers.items()}
 
 
 def _answers_among(

@@ -8,10 +8,14 @@ shapes; nothing is simplified on building.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 from weakref import WeakValueDictionary
 
 from matcalc.shapes import SCALAR, Dim, Shape
+from matcalc.walk import parts_first
+
+_args: Callable[[Expr], tuple[Expr, ...]] = attrgetter("args")
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 
@@ -68,21 +72,7 @@ def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
 
 def topological(*roots: Expr, leaves: Container[Expr] = ()) -> list[Expr]:
     """Every distinct node below the roots, children before parents; below ``leaves`` nothing is looked at."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        current, done = stack.pop()
-        if done:
-            order.append(current)
-            continue
-        if current in seen:
-            continue
-        seen.add(current)
-        stack.append((current, True))
-        if current not in leaves:
-            stack.extend((child, False) for child in reversed(current.args) if child not in seen)
-    return order
+    return parts_first(roots, (lambda n: () if n in leaves else n.args) if leaves else _args)
 
 
 def fold(root: Expr, combine: Callable[[Expr, list[Any]], Any]) -> Any:

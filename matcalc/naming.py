@@ -19,6 +19,7 @@ from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
 from matcalc.reading import IndexSum, parts, read
 from matcalc.shapes import ONE
+from matcalc.walk import parts_first
 
 Definition = tuple[str, Expr]
 
@@ -68,19 +69,11 @@ class _Printed:
 
     def _ordered(self) -> list[Expr]:
         """What is shown and what it is made of, parts first."""
-        order: list[Expr] = []
-        seen: set[Expr] = set()
-        stack = [(a, False) for a in reversed(self.answers)]
-        while stack:
-            n, done = stack.pop()
-            if done:
-                order.append(n)
-            elif n not in seen:
-                seen.add(n)
-                self.below[n] = self._shown(n)
-                stack.append((n, True))
-                stack.extend((part, False) for part in reversed([*self.below[n], *n.args]))
-        return order
+        return parts_first(self.answers, self._parts)
+
+    def _parts(self, n: Expr) -> list[Expr]:
+        self.below[n] = self._shown(n)
+        return [*self.below[n], *n.args]
 
     def _shown(self, n: Expr) -> Counter[Expr]:
         reading = read(n)

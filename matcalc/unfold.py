@@ -33,6 +33,7 @@ from matcalc.step import Step
 from matcalc.structure import structured, unstructured
 from matcalc.table import Table
 from matcalc.tidy import arranged, front, scaled, tidy, turned
+from matcalc.walk import parts_first
 
 if TYPE_CHECKING:
     from matcalc.derive import Derivation
@@ -200,20 +201,16 @@ class Unfolding:
 
     def _parents_first(self, roots: Sequence[Expr]) -> list[Expr]:
         """The parts that need a step, each before those of which it is made, otherwise in the order of reading."""
-        order: list[Expr] = []
-        seen: set[Expr] = set(self.xs)
-        stack: list[tuple[Expr, bool]] = [(n, False) for n in roots]
-        while stack:
-            n, done = stack.pop()
-            if done:
-                order.append(n)
-            elif n not in seen:
-                seen.add(n)
-                if n not in self.local:
-                    self.local[n] = self._recognized(n) or self._by_operation(n)
-                stack.append((n, True))
-                stack.extend((part, False) for part in _formal(self.local[n].d) if part not in seen)
-        return order[::-1]
+
+        def below(n: Expr) -> list[Expr]:
+            if n not in self.local:
+                self.local[n] = self._recognized(n) or self._by_operation(n)
+            return others(_formal(self.local[n].d))
+
+        def others(parts: Sequence[Expr]) -> list[Expr]:
+            return [part for part in reversed(parts) if part not in self.xs]
+
+        return parts_first(others(roots), below)[::-1]
 
     def _by_operation(self, n: Expr) -> Local:
         d = {a: self.d[a] for a in n.args if a in self.active}

@@ -18,7 +18,7 @@ MODULES = sorted((ROOT / "matcalc").glob("*.py"))
 STARTER = ROOT / "matcalc" / "__main__.py"  # python -m matcalc: the one file that imports the commands
 COMMANDS = sorted((ROOT / "cli").glob("*.py"))
 # what the verifier may rest on, directly or not: no table, no engine, no code generator
-VERIFIER = set("errors shapes kinds expr ops evaluate sample verify".split())
+VERIFIER = set("errors walk shapes kinds expr ops evaluate sample verify".split())
 VERIFIER |= set("special matrixfunctions smooth spectra operations domain sizes slope".split())
 
 
