@@ -50,6 +50,10 @@ class Algebra(ABC):
         """Sum of entries."""
 
     @abstractmethod
+    def norm2(self, x: Expr) -> Expr:
+        """Euclidean or Frobenius norm."""
+
+    @abstractmethod
     def contraction(self, p: HadParts) -> Expr:
         """Sum of the entries of an elementwise product of vectors."""
 
