@@ -121,10 +121,12 @@ def check(
         if not _is_array(error, equals):
             raise
         shapes = f"{error.message}: it is an array of more than two indices, and {_wanted(question)}"
-        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=_differential(question, None))
+        said = _differential(question, None)
+        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=said)
     if claim.shape != question.shape:
         diagnosis = (*explain(question, claim, None, text), *_differential(question, claim))
-        return replace(start, shapes=shapes_text(question, claim), right=_right(setting, question)[1], diagnosis=diagnosis)
+        shapes = shapes_text(question, claim)
+        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=diagnosis)
     verdict = question.answer(claim)
     start = replace(start, residual=verdict.residual, draws=verdict.draws)
     if not verdict and verdict.counterexample is None:
@@ -149,7 +151,8 @@ def _equal(claim: Expr, right: Expr) -> bool:
 def _second(setting: Setting, order: int) -> Question:
     """The question about the Hessian: the Jacobian of the gradient, once numbers confirm the gradient."""
     if order != 2 or setting.name is None:
-        raise UnsupportedError("a claim is about the first or the second derivative by a variable", hint="order 1 or 2, and wrt")
+        hint = "order 1 or 2, and wrt"
+        raise UnsupportedError("a claim is about the first or the second derivative by a variable", hint=hint)
     problem, question = setting.problem, setting.question
     assert question.x is not None
     if not question.f.is_scalar:

@@ -7,6 +7,7 @@ vec(dY) = V*vec(dX) with columns stacked for matrices, the index form with delta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matcalc import ops
@@ -93,10 +94,8 @@ def symmetric_form(h: Expr, table: Table, short: Simplifier) -> Expr:
     candidates = [short.settled(ops.transpose(h))]
     terms = h.args if h.op == "add" else (h,)
     candidates.append(ops.add(*(_identities_out(t, short) for t in terms)))
-    try:
+    with suppress(BudgetError):
         candidates.append(normal_form(h, table))
-    except BudgetError:
-        pass
     kept = [c for c in candidates if is_symmetric(c) and length(c) <= LONGER * length(h)]
     return min(kept, key=length, default=h)
 

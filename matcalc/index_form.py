@@ -117,7 +117,8 @@ def index_form(
             done.append(_finished(reached, free, short))
     shape_at = tuple(i for i in at if i is not None)
     named = [(i, d) for i, d in axes if i is not None and i not in given]
-    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(sorted(_collected(done), key=_in_order)))
+    terms = sorted(_collected(done), key=_in_order)
+    return IndexForm(tuple(i for i, _ in named), tuple(d for _, d in named), len(shape_at), tuple(terms))
 
 
 def _collected(terms: list[Term]) -> list[Term]:
@@ -284,7 +285,7 @@ def _reached(s: _State, var: tuple[Index, Index]) -> _State:
 
 
 def _finished(s: _State, free: tuple[str, ...], short: Callable[[Expr], Expr]) -> Term:
-    """All indices used: identities become deltas, deltas over inner indices are carried out, what is summed contracted."""
+    """Identities become deltas, deltas over inner indices are carried out, what is summed is contracted."""
     deltas = list(s.deltas)
     entries = []
     for e in s.entries:

@@ -13,19 +13,49 @@ from matcalc.vectorize import stacked
 from matcalc.verify import verify_equal
 
 KINDS = {
-    "dX": "matrix(m, n)", "A": "matrix(p, m)", "B": "matrix(n, q)", "C": "matrix(m, n)", "x": "vector(n)", "y": "vector(m)",
-    "dS": "matrix(n, n)", "S": "matrix(n, n)", "s": "scalar", "dx": "vector(n)", "dr": "row(n)", "dy": "vector(n)",
-}  # fmt: skip
+    "dX": "matrix(m, n)",
+    "A": "matrix(p, m)",
+    "B": "matrix(n, q)",
+    "C": "matrix(m, n)",
+    "x": "vector(n)",
+    "y": "vector(m)",
+    "dS": "matrix(n, n)",
+    "S": "matrix(n, n)",
+    "s": "scalar",
+    "dx": "vector(n)",
+    "dr": "row(n)",
+    "dy": "vector(n)",
+}
 LINEAR = {
     "dX": [
-        "A*dX*B", "dX'", "s*dX", "C .* dX", "tr(dX'*C)*C", "sum(dX)*C", "sum(dX, axis=0)", "sum(dX, axis=1)", "mean(dX, axis=0)",
-        "mean(dX, axis=1)", "dX[0, :]", "dX[:, 1]", "dX[1:, :-1]", "[dX; C .* dX]", "diag(dX*C')", "dX*x", "x'*dX'",
-        "A*diag(dX*x)*C", "A*(y .* (dX*x))", "(C .* dX)*B", "C*dX'*C + dX", "diag(C*dX')", "A*diag(y)*dX*diag(x)*B",
+        "A*dX*B",
+        "dX'",
+        "s*dX",
+        "C .* dX",
+        "tr(dX'*C)*C",
+        "sum(dX)*C",
+        "sum(dX, axis=0)",
+        "sum(dX, axis=1)",
+        "mean(dX, axis=0)",
+        "mean(dX, axis=1)",
+        "dX[0, :]",
+        "dX[:, 1]",
+        "dX[1:, :-1]",
+        "[dX; C .* dX]",
+        "diag(dX*C')",
+        "dX*x",
+        "x'*dX'",
+        "A*diag(dX*x)*C",
+        "A*(y .* (dX*x))",
+        "(C .* dX)*B",
+        "C*dX'*C + dX",
+        "diag(C*dX')",
+        "A*diag(y)*dX*diag(x)*B",
     ],
     "dS": ["tr(S*dS)*S", "diag(dS)", "tril(dS)*S", "S*triu(dS)", "diag(diag(dS))", "tr(dS)*eye(n)", "S .* dS .* S'"],
     "dx": ["diag(dx)*S", "dx*x'", "x*dx'", "(x'*dx)*S", "[dx; x .* dx]*s", "dx[1:]*x'", "S*diag(dx)*S", "S .* (dx*x')"],
     "dr": ["x*dr", "diag(dr)*S", "x*dr*S"],
-}  # fmt: skip
+}
 CASES = [(name, text) for name, texts in LINEAR.items() for text in texts]
 
 

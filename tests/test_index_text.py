@@ -6,7 +6,14 @@ from matcalc.index_form import index_form
 from matcalc.index_text import index_latex, index_pretty, index_text, run
 from matcalc.parse import parse
 
-KINDS = {"dX": "matrix(m, n)", "W1": "matrix(p, m)", "B": "matrix(n, q)", "s": "scalar", "t": "scalar", "x": "vector(n)"}
+KINDS = {
+    "dX": "matrix(m, n)",
+    "W1": "matrix(p, m)",
+    "B": "matrix(n, q)",
+    "s": "scalar",
+    "t": "scalar",
+    "x": "vector(n)",
+}
 
 
 def form(text: str):  # type: ignore[no-untyped-def]

@@ -15,21 +15,57 @@ from matcalc.vectorize import stacked
 from matcalc.verify import verify_equal
 
 KINDS = {
-    "dx": "vector(n)", "dr": "row(n)", "A": "matrix(m, n)", "B": "matrix(n, n)", "x": "vector(n)", "y": "vector(m)",
-    "s": "scalar", "ds": "scalar",
-}  # fmt: skip
+    "dx": "vector(n)",
+    "dr": "row(n)",
+    "A": "matrix(m, n)",
+    "B": "matrix(n, n)",
+    "x": "vector(n)",
+    "y": "vector(m)",
+    "s": "scalar",
+    "ds": "scalar",
+}
 PLAIN = {
-    "dx": ["A*dx", "A*x*(x'*dx)", "A*(dx*x' + x*dx')*x", "x .* (B*dx)", "A*diag(dx)*x", "diag(x)*B*dx", "dx'*B", "y*(dx'*B*x)",
-           "A*(B*dx*x')'*x", "(x'*B*dx)*A*x", "[dx; A*dx]", "dx[1:]", "diag(A*dx*y')", "diag(y*dx'*A')", "(A*diag(dx))*x",
-           "sum(dx*x', axis=0)", "sum(x*dx', axis=1)", "mean(B*dx*x', axis=1)", "(A*dx)' .* y'", "s*x'*dx*y'", "tr(dx*x'*B)*x"],
+    "dx": [
+        "A*dx",
+        "A*x*(x'*dx)",
+        "A*(dx*x' + x*dx')*x",
+        "x .* (B*dx)",
+        "A*diag(dx)*x",
+        "diag(x)*B*dx",
+        "dx'*B",
+        "y*(dx'*B*x)",
+        "A*(B*dx*x')'*x",
+        "(x'*B*dx)*A*x",
+        "[dx; A*dx]",
+        "dx[1:]",
+        "diag(A*dx*y')",
+        "diag(y*dx'*A')",
+        "(A*diag(dx))*x",
+        "sum(dx*x', axis=0)",
+        "sum(x*dx', axis=1)",
+        "mean(B*dx*x', axis=1)",
+        "(A*dx)' .* y'",
+        "s*x'*dx*y'",
+        "tr(dx*x'*B)*x",
+    ],
     "dr": ["dr*B", "(dr*x)*y", "A*dr'", "dr .* x'", "x'*diag(dr)*B", "[dr, dr*B]", "(B*dr')'", "diag(x*dr)"],
-}  # fmt: skip
-WITH_KRONECKER = ["(B .* (dx*x'))*x", "vec(dx*x')", "kron(dx, y)", "expm_frechet(B, dx*x')*x", "unvec(kron(dx, y), m, n)*x"]
+}
+WITH_KRONECKER = [
+    "(B .* (dx*x'))*x",
+    "vec(dx*x')",
+    "kron(dx, y)",
+    "expm_frechet(B, dx*x')*x",
+    "unvec(kron(dx, y), m, n)*x",
+]
 
 
 def matrix(text: str, name: str):  # type: ignore[no-untyped-def]
     table = default_table()
-    return parse(text, KINDS), parse(name, KINDS), line_matrix(parse(text, KINDS), parse(name, KINDS), table, Simplifier(rewriter(table)))
+    return (
+        parse(text, KINDS),
+        parse(name, KINDS),
+        line_matrix(parse(text, KINDS), parse(name, KINDS), table, Simplifier(rewriter(table))),
+    )
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in PLAIN.items() for t in texts])

@@ -91,7 +91,9 @@ def test_it_works_as_a_command_and_in_every_form(key: str) -> None:
         assert "verified" in found.output
 
 
-@pytest.mark.parametrize("key", [k for k, row in ROWS.items() if not any("function" in d for d in row.declare.values())])
+@pytest.mark.parametrize(
+    "key", [k for k, row in ROWS.items() if not any("function" in d for d in row.declare.values())]
+)
 def test_the_code_gives_the_array(key: str) -> None:
     d, row = derived(key), ROWS[key]
     values = arrays(d, seed=6)

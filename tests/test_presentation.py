@@ -84,7 +84,9 @@ def test_the_layout_is_said_with_every_answer(f: str, wrt: str, order: int, said
 def test_every_format_works(form: str, order: str) -> None:
     f = "A*X*B" if order == "1" else "norm2(A*X*B)^2"
     declared = ["--declare", "A: matrix(m, p); X: matrix(p, q); B: matrix(q, n)"]
-    found = CliRunner().invoke(main, ["derive", f, "--wrt", "X", "--order", order, "--format", form, *declared, "--check"])
+    found = CliRunner().invoke(
+        main, ["derive", f, "--wrt", "X", "--order", order, "--format", form, *declared, "--check"]
+    )
 
     assert found.exit_code == 0, found.output
     assert "verified" in found.output

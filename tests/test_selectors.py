@@ -13,7 +13,9 @@ from matcalc.verify import verify_equal
 KINDS = {"X": "matrix(m, n)", "x": "vector(n)", "A": "matrix(p, n)", "B": "matrix(m, q)", "C": "matrix(p, q)"}
 
 
-@pytest.mark.parametrize("text", ["X[0, :]", "X[:, 1]", "X[1:, :]", "X[:-1, 1:]", "X[:2, -1:]", "x[1]", "x[:-1]", "X[0, 1]"])
+@pytest.mark.parametrize(
+    "text", ["X[0, :]", "X[:, 1]", "X[1:, :]", "X[:-1, 1:]", "X[:2, -1:]", "x[1]", "x[:-1]", "X[0, 1]"]
+)
 def test_a_slice_is_a_product_with_rows_of_the_identity(text: str) -> None:
     node = parse(text, KINDS)
     rows, cols = picks(node)
