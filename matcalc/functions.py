@@ -25,7 +25,7 @@ from matcalc.factors import (
 )
 from matcalc.facts import known
 from matcalc.measure import length
-from matcalc.order import label
+from matcalc.order import label, sort_key
 from matcalc.products import MINUS, ODD, column, run
 from matcalc.shapes import ONE, SCALAR, Shape
 
@@ -166,8 +166,8 @@ class Functions(Algebra):
         candidates = [ops.trace(r) for r in products]
         if len(body) == 2:
             a, b = body
-            candidates.append(ops.total(ops.had(*sorted((self.transpose(a), b), key=label))))
-            candidates.append(ops.total(ops.had(*sorted((a, self.transpose(b)), key=label))))
+            candidates.append(ops.total(ops.had(*sorted((self.transpose(a), b), key=sort_key))))
+            candidates.append(ops.total(ops.had(*sorted((a, self.transpose(b)), key=sort_key))))
         return min(candidates, key=lambda e: (length(e), label(e)))
 
     # --- elementwise functions --------------------------------------------------------------------
@@ -401,7 +401,7 @@ class Functions(Algebra):
 
     def _norm_sign(self, x: Expr) -> Expr:
         flipped = self.scaled_sum(MINUS, x)
-        return ops.norm2(min(flipped, x, key=length))
+        return ops.norm2(min(flipped, x, key=lambda e: (length(e), label(e))))
 
     # --- matrix functions -------------------------------------------------------------------------
 
