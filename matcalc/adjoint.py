@@ -106,24 +106,13 @@ def _mul(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
             continue
         if a.is_scalar:
             rest = ops.mul(*n.args[:i], *n.args[i + 1 :])
-            out.append((a, inner(g, rest)))
+            out.append((a, ops.inner(g, rest)))
             continue
         scalars = [s for s in n.args if s.is_scalar]
         left = [ops.transpose(m) for m in reversed(n.args[:i]) if not m.is_scalar]
         right = [ops.transpose(m) for m in reversed(n.args[i + 1 :]) if not m.is_scalar]
         out.append((a, ops.mul(*scalars, *left, g, *right)))
     return out
-
-
-def inner(a: Expr, b: Expr) -> Expr:
-    """<A, B> = sum of A .* B."""
-    if a.is_scalar or b.is_scalar:
-        return ops.mul(a, b)
-    if a.cols is ONE:
-        return ops.mul(ops.transpose(a), b)
-    if a.rows is ONE:
-        return ops.mul(a, ops.transpose(b))
-    return ops.trace(ops.mul(ops.transpose(a), b))
 
 
 def _had(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
@@ -305,9 +294,8 @@ def _kron(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
             continue
         if factors is not None:
             scalars, u, v = factors
-            out.append(
-                (wanted, ops.mul(*scalars, inner(v, other), u) if side == 0 else ops.mul(*scalars, inner(u, other), v))
-            )
+            met, kept = (v, u) if side == 0 else (u, v)
+            out.append((wanted, ops.mul(*scalars, ops.inner(met, other), kept)))
         elif cut is not None and not g.is_scalar:
             left = ops.unvec(ops.mul(*g.args[: cut + 1]), b.rows, a.rows)
             right = ops.unvec(ops.transpose(ops.mul(*g.args[cut + 1 :])), b.cols, a.cols)

@@ -283,17 +283,6 @@ _BUILD: dict[str, Callable[[_Elaboration, Node], Any]] = {
 _Make = Callable[[Sequence[Expr], int | None], Expr]
 
 
-def dot(a: Expr, b: Expr) -> Expr:
-    """The inner product of two arrays of one shape: a'b, for matrices tr(A'B)."""
-    if a.is_scalar:
-        return ops.mul(a, b)
-    if a.cols is ONE:
-        return ops.mul(ops.transpose(a), b)
-    if a.rows is ONE:
-        return ops.mul(a, ops.transpose(b))
-    return ops.trace(ops.mul(ops.transpose(a), b))
-
-
 def outer(a: Expr, b: Expr) -> Expr:
     """All products a_i b_j of two vectors or rows, as a matrix."""
     left = ops.transpose(a) if a.rows is ONE else a
@@ -341,7 +330,7 @@ _CALLS: dict[str, _Make] = {
     **{name: _named(ops.spectral, name) for name in ops.SPECTRAL},
     "eigvals": _of_symmetric("eigvals"), "eigvecs": _of_symmetric("eigvecs"),
     "prod": _plain(ops.prod), "diag": _plain(ops.diag), "vec": _plain(ops.vec), "kron": _plain(ops.kron),
-    "outer": _plain(outer), "dot": _plain(dot), "sum": _along(ops.total), "mean": _along(ops.mean),
+    "outer": _plain(outer), "dot": _plain(ops.inner), "sum": _along(ops.total), "mean": _along(ops.mean),
     "softmax": _along(ops.softmax), "logsumexp": _along(ops.logsumexp),
     "max": _extreme(ops.max2, ops.maxel), "min": _extreme(ops.min2, ops.minel),
 }  # fmt: skip

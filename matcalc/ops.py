@@ -331,6 +331,17 @@ def trace(x: Expr) -> Expr:
     return x if x.is_scalar else node("tr", (x,), None, SCALAR)
 
 
+def inner(a: Expr, b: Expr) -> Expr:
+    """The inner product of two arrays of one shape: a'b, for matrices tr(A'B)."""
+    if a.is_scalar or b.is_scalar:
+        return mul(a, b)
+    if a.cols is ONE:
+        return mul(transpose(a), b)
+    if a.rows is ONE:
+        return mul(a, transpose(b))
+    return trace(mul(transpose(a), b))
+
+
 def adj(x: Expr) -> Expr:
     """Adjugate: adj(X)*X = det(X)*eye."""
     _square("adj", x)
