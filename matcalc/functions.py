@@ -338,7 +338,7 @@ class Functions(Algebra):
             if any(f.op == "diagmat" for f in (*a.args, *b.args)):
                 return self.mul(front, self.transpose(a), b)
             chain = [*parts(self.transpose(a)).body, *parts(b).body]
-            if len(chain) > 2:
+            if len(chain) > 2 or a.op == "t" or b.op == "t":
                 made = [ops.mul(*chain), ops.mul(*(self.transpose(m) for m in reversed(chain)))]
                 return self.mul(front, min(made, key=lambda e: (length(e), label(e))))
             return self.mul(front, ops.mul(*chain))

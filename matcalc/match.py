@@ -129,9 +129,8 @@ class Matcher:
             yield from ((found, ()) for found in self.whole(first, whole, m))
             return
         for i, e in enumerate(es):
-            rest = (*es[:i], *es[i + 1 :])
             for found in self.whole(first, e, m):
-                yield from self.some(op, others, rest, found, greedy)
+                yield from self.some(op, others, (*es[:i], *es[i + 1 :]), found, greedy)
 
     def _negative_spread(self, op: str, p: Expr, m: Match) -> tuple[Expr, ...]:
         """The terms of -s where s stands for a sum."""

@@ -23,6 +23,7 @@ from matcalc.factors import (
     is_negative,
     is_whole,
     parts,
+    raised,
     scale_exponent,
     segments,
     tidy,
@@ -50,20 +51,25 @@ class Products(Algebra):
         coef, scalars, chain = ONE_F, Powers(), list[Expr]()
         for f in factors:
             p = parts(f)
-            coef *= p.coef
-            coef *= self._merge(scalars, p.scalars)
+            coef *= p.coef * self._included(scalars, p.scalars)
             chain.extend(p.body)
+        self.tidy(scalars)
         return self._finish(coef, scalars, chain)
 
     def _merge(self, into: Powers, powers: Powers) -> Fraction:
+        """into *= powers, in short form; the numeric content is returned."""
+        coef = self._included(into, powers)
+        self.tidy(into)
+        return coef
+
+    def _included(self, into: Powers, powers: Powers) -> Fraction:
         """into *= powers, sums made primitive; the numeric content is returned."""
         coef = ONE_F
         for base, k in powers.items():
             if base.op == "add" and is_whole(k):
                 content, base = self.primitive(base)
-                coef *= content ** int(k)  # type: ignore[arg-type]
+                coef *= raised(content, int(k))  # type: ignore[arg-type]
             include(into, base, k)
-        self.tidy(into)
         return coef
 
     def tidy(self, powers: Powers) -> None:
@@ -380,11 +386,13 @@ class Products(Algebra):
         if k == 0:
             return ops.eye(base.rows)
         if base.op == "mfn" and base.data == "sqrtm" and is_whole(k) and k % 2 == 0:  # type: ignore[operator]
-            return self._power_of(base.args[0], k / 2)  # type: ignore[operator]
+            return self._power_of(base.args[0], Fraction(k) / 2)  # type: ignore[arg-type]
         if is_negative(k):
             base, k = self.inv(base), scale_exponent(k, MINUS)
         if k == 1:
             return base
+        if base.op == "ones" and is_whole(k):
+            return self.mul(self.power(ops.dim(base.rows), Fraction(k) - 1), base)  # type: ignore[arg-type]
         if base.op == "t":
             return self.transpose(ops.matpow(base.args[0], as_expr(k)))
         return ops.matpow(base, as_expr(k))
@@ -449,10 +457,12 @@ class Products(Algebra):
         for f in factors:
             if f.is_scalar:
                 p = parts(f)
-                out.coef *= p.coef * self._merge(out.scalars, p.scalars)
+                out.coef *= p.coef * self._included(out.scalars, p.scalars)
                 continue
             h = had_parts(f)
-            out.coef *= h.coef * self._merge(out.scalars, h.scalars) * self._merge(out.bases, h.bases)
+            out.coef *= h.coef * self._included(out.scalars, h.scalars) * self._included(out.bases, h.bases)
+        self.tidy(out.scalars)
+        self.tidy(out.bases)
         return self.had_node(out)
 
     def had_node(self, p: HadParts) -> Expr:

@@ -19,6 +19,7 @@ from matcalc.sums import Sums
 
 Rewriter = Callable[[Expr], Expr | None]
 _REWRITES = 12  # in a row at one node
+_MANY = 300  # terms or factors: matching is quadratic in them
 
 
 class Simplifier(Products, Sums, Functions):
@@ -47,7 +48,7 @@ class Simplifier(Products, Sums, Functions):
         for _ in range(_REWRITES):
             fresh = [n for n in topological(e) if n not in self.memo and n not in self.seen]
             self.seen.update(fresh)
-            if self.rewrite is None or all(self.rewrite(n) is None for n in fresh):
+            if self.rewrite is None or all(len(n.args) > _MANY or self.rewrite(n) is None for n in fresh):
                 break
             self.memo = {n: m for n, m in self.memo.items() if n is m and n in self.seen}
             e = self(e)
@@ -56,6 +57,9 @@ class Simplifier(Products, Sums, Functions):
     def _rewritten(self, e: Expr) -> Expr:
         """The table's rewrites applied at this node until none fits."""
         if self.rewrite is None or self.depth > _REWRITES:
+            return e
+        if len(e.args) > _MANY:
+            self.given_up.add(f"no identities were sought in sums and products of more than {_MANY} parts")
             return e
         found = self.rewrite(e)
         if found is None or found is e:
