@@ -32,8 +32,6 @@ from matcalc.text import text
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
-OPTIONS = frozenset({"layout", "table", "first_principles"})
-
 
 def opaque(f: Expr, xs: Iterable[Expr]) -> list[Expr]:
     """The undefined functions in f that depend on xs and whose derivative is an array of more than two axes."""
