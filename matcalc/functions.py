@@ -474,9 +474,3 @@ _WRITTEN_OUT = 6  # sums over an index with at most so many terms are written ou
 def _constant_left(e: Expr) -> bool:
     """Prefer x > 0 to 0 < x."""
     return ops.unlift(e.args[0]) is not None and ops.unlift(e.args[1]) is None
-
-
-def one_matrix(self: Functions, x: Expr) -> tuple[Expr, Expr]:
-    """(scalar factors, the rest) of an argument."""
-    p = parts(x)
-    return compose(p.coef, p.scalars, []), ops.mul(*p.body)
