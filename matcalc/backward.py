@@ -188,7 +188,8 @@ def backward(
             delta = node in owner
             name = owner[node] if delta else names.of[node]
             limit = _PLAIN if branches.get(node) else SHORT
-            plain = not expr.args or (delta and (length(expr) <= limit or not symbols(expr) or ops.unlift(expr) is not None))
+            constant = not symbols(expr) or ops.unlift(expr) is not None
+            plain = not expr.args or (delta and (length(expr) <= limit or constant))
             kind = kind_of_shape(node.shape)
             symbol = expr if plain else ops.sym(names.delta(name) if delta else names.adjoint(node), kind)
         e = program.value.get(node, node)

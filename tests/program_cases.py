@@ -563,4 +563,99 @@ PROGRAMS: dict[str, tuple[str, str]] = {
         """,
         "x,m,S,v",
     ),
+    "two heads": (
+        """
+        X: matrix(T, d)
+        for i in 1..2: Q{i}: matrix(d, k)
+        for i in 1..2: K{i}: matrix(d, k)
+        for i in 1..2: V{i}: matrix(d, v)
+        for i in 1..2: O{i}: matrix(v, d)
+        for i in 1..2: H{i} = softmax(X*Q{i}*(X*K{i})'/sqrt(k), axis=1)*X*V{i}*O{i}
+        Z = X + H1 + H2
+        L = norm2(Z)^2
+        """,
+        "Q1,K1,V1,O1,X",
+    ),
+    "sparse gaussian process": (
+        """
+        Kmm: spd(m)
+        Knm: matrix(n, m)
+        y: vector(n)
+        s: scalar, positive
+        mu: vector(m)
+        a = Knm*inv(Kmm)*mu
+        fit = norm2(y - a)^2/(2*s^2)
+        kl = 1/2*mu'*inv(Kmm)*mu
+        L = fit + kl + n*log(s)
+        """,
+        "mu,s,Knm,Kmm",
+    ),
+    "mixture of gaussians": (
+        """
+        x: vector(d)
+        for j in 1..3: m{j}: vector(d)
+        for j in 1..3: S{j}: spd(d)
+        for j in 1..3: q{j} = -1/2*(x - m{j})'*inv(S{j})*(x - m{j}) - 1/2*logdet(S{j})
+        L = logsumexp([q1; q2; q3])
+        """,
+        "m1,S2,x",
+    ),
+    "residual steps": (
+        """
+        x0: vector(n)
+        A: matrix(n, n)
+        B: matrix(n, n)
+        dt: scalar
+        t: vector(n)
+        for i in 1..4: x{i} = x{i-1} + dt*B*tanh(A*x{i-1})
+        L = norm2(x4 - t)^2
+        """,
+        "A,B,dt,x0",
+    ),
+    "normalizing flow": (
+        """
+        x: vector(n)
+        W: matrix(n, n)
+        b: vector(n)
+        z = W*x + b
+        u = tanh(z)
+        L = -logdet(W'*W)/2 - sum(log(1 - u.^2)) + u'*u/2
+        """,
+        "W,b,x",
+    ),
+    "hyperbolic distance": (
+        """
+        x: vector(n)
+        y: vector(n)
+        a = 1 - x'*x
+        b = 1 - y'*y
+        d = 1 + 2*norm2(x - y)^2/(a*b)
+        L = log(d + sqrt(d^2 - 1))
+        """,
+        "x,y",
+    ),
+    "evidence of a linear model": (
+        """
+        X: matrix(n, d)
+        y: vector(n)
+        a: scalar, positive
+        b: scalar, positive
+        A = a*eye(d) + b*X'*X
+        m = b*inv(A)*X'*y
+        E = b/2*norm2(y - X*m)^2 + a/2*m'*m
+        L = d/2*log(a) + n/2*log(b) - E - 1/2*logdet(A)
+        """,
+        "a,b",
+    ),
+    "two gaussians": (
+        """
+        S1: spd(n)
+        S2: spd(n)
+        m1: vector(n)
+        m2: vector(n)
+        e = m2 - m1
+        L = 1/2*(tr(inv(S2)*S1) + e'*inv(S2)*e - n + logdet(S2) - logdet(S1))
+        """,
+        "S1,S2,m1,m2",
+    ),
 }
