@@ -80,8 +80,9 @@ def module_source(
             along = ", ".join(directions)
             title = f"The product of the Hessian with {along}, without the Hessian."
             tasks.append(Task("hvp", title, [x for _, _, x in products], shapes, several, extra=tuple(directions)))
-    written = [_function(task, table, named, parameters) for task in tasks]
-    return _module(table, written, parameters, header, frozenset(directions))
+    extra = frozenset(directions)
+    written = [_function(task, table, named, parameters, extra - set(task.extra)) for task in tasks]
+    return _module(table, written, parameters, header, extra)
 
 
 def functions_source(
@@ -208,7 +209,9 @@ class Written:
     sizes: dict[str, str]
 
 
-def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters: Parameters) -> Written:
+def _function(
+    task: Task, table: Spelling, named: Mapping[str, Expr], parameters: Parameters, hidden: frozenset[str] = frozenset()
+) -> Written:
     make = Instructions()
     definite = (lambda x: known(x, "spd")) if table.factors else None
     codes, found = lower(task.results, make, named, definite)
@@ -222,7 +225,7 @@ def _function(task: Task, table: Spelling, named: Mapping[str, Expr], parameters
     texts = [text for text, _ in emission.outputs(codes)]
     body = [*(f"    {line}" for line in lengths.lines), *emission.lines, *_return(task, texts)]
     applied = {str(code.data) for code in order if code.op == "apply"}
-    body = [*_opened(table, parameters, body, emission.used), *_unboxed(parameters, body), *body]
+    body = [*_opened(table, parameters, body, emission.used, hidden), *_unboxed(parameters, body), *body]
     return Written(task, body, emission.used, applied, lengths.parameters)
 
 
@@ -299,12 +302,15 @@ def _measured(parameters: Parameters) -> list[Measured]:
     return found
 
 
-def _opened(table: Spelling, parameters: Parameters, body: Sequence[str], used: set[str]) -> list[str]:
+def _opened(
+    table: Spelling, parameters: Parameters, body: Sequence[str], used: set[str], hidden: frozenset[str]
+) -> list[str]:
     """Lines that bind the library, and make arrays of scalars that may be numbers."""
     if not table.opening:
         return []
     words = {word for line in body for word in re.findall(r"\w+", line)}
-    variables = sorted(parameters.variables.values(), key=lambda pair: pair[1].form == "scalar")
+    variables = [pair for name, pair in parameters.variables.items() if name not in hidden]
+    variables.sort(key=lambda pair: pair[1].form == "scalar")
     given = [text for text, _ in variables]
     scalars = [text for text, kind in variables if kind.form == "scalar" and text in words]
     if not scalars and not used & set(table.local):

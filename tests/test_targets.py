@@ -173,6 +173,38 @@ def test_jacobians_are_numpy_s(function: str, target: str) -> None:
         assert all(close(f, w) for f, w in zip(found, wanted, strict=True))
 
 
+HESSIANS = {
+    "x'*X*x + c*norm2(x)^2": "x,c",
+    "sum(log(1 + exp(-z .* (A*x))))": "x",
+    "logdet(S) + y'*inv(S)*y": "S",
+    "norm2(A*B)^2": "A,B",
+    "tr(X*Y*X')": "X",
+    "sum(i, i*x[i]^2*y[i]) + norm2(M)^2": "x,M",
+}
+
+
+@pytest.mark.parametrize("target", TARGETS[1:])
+@pytest.mark.parametrize("loss", HESSIANS)
+def test_hessians_are_numpy_s(loss: str, target: str) -> None:
+    found = libraries(target)
+    names = HESSIANS[loss].split(",")
+    d = mc.derive(loss, wrt=names, declare=DECLARED, order=2)
+    here, there = compile_module(d.source("numpy")), compile_module(d.source(target))
+    values = draw_values([d.loss], d.declared, SIZES, np.random.default_rng(7), "normal")
+    kinds = {**d.declared, **{f"d{name}": d.declared[name] for name in names}}
+    values |= {f"d{name}": values[name] for name in names}
+    for convert in found:
+        for name in ("hessian", "hvp", "gradient"):
+            given = arguments(here[name], values, kinds, SIZES)
+            wanted = flattened(here[name](**given))
+            parts = flattened(there[name](**{k: converted(v, convert) for k, v in given.items()}))
+            assert all(close(p, w) for p, w in zip(parts, wanted, strict=True))
+
+
+def flattened(value: Any) -> list[Any]:
+    return [part for v in value for part in flattened(v)] if isinstance(value, tuple) else [value]
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_random_expressions(target: str) -> None:
     """Values of random expressions; what the target has no function for is refused by name."""
