@@ -1,6 +1,6 @@
 """One function, one answer: typed differently, it has the same gradient up to the names, in the same form.
 
-``docs/stability.md`` states the budget that is tested here.
+``docs/answers.md`` states the budget that is tested here.
 """
 
 from __future__ import annotations

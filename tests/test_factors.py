@@ -1,0 +1,74 @@
+"""Products taken apart and put together again."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from strategies import KINDS, grow
+
+from matcalc import ops
+from matcalc.evaluate import evaluate
+from matcalc.factors import as_exponent, as_expr, compose, compose_had, had_parts, include, parts, segments
+from matcalc.parse import parse
+from matcalc.sample import draw_values
+
+SIZES = {"m": 3, "n": 4, "k": 2}
+GIVEN = {name: kind for name, kind in KINDS.items() if kind.form != "function"}
+
+
+@pytest.mark.parametrize("first", range(0, 160, 40))
+def test_what_is_taken_apart_is_put_together(first: int, rng: np.random.Generator) -> None:
+    for seed in range(first, first + 40):
+        e = grow(random.Random(seed).randrange, None, 3, True)[0]
+        p = parts(e)
+        forms = [compose(p.coef, p.scalars, p.body)]
+        if not e.is_scalar:
+            forms.append(compose_had(had_parts(e)))
+        values = draw_values([e], GIVEN, SIZES, rng)
+        expected = np.asarray(evaluate(e, values, SIZES))
+        for form in forms if np.all(np.isfinite(expected)) else ():
+            assert form.shape == e.shape
+            assert np.allclose(evaluate(form, values, SIZES), expected, rtol=1e-8, atol=1e-10)
+
+
+def test_coefficient_scalars_and_chain() -> None:
+    p = parts(parse("-3/2*c^2*A*x*(y'*x)", "A: matrix(n, n); x, y: vector(n); c: scalar"))
+    c, a, x, y = (parse(name, "A: matrix(n, n); x, y: vector(n); c: scalar") for name in ("c", "A", "x", "y"))
+
+    assert p.coef == Fraction(-3, 2)
+    assert p.scalars == {c: 2, ops.mul(ops.transpose(y), x): 1}
+    assert p.body == [a, x]
+
+
+def test_what_is_kept_is_not_changed_by_its_users() -> None:
+    e = parse("2*c*x", "x: vector(n); c: scalar")
+    first = parts(e)
+    first.scalars.clear()
+    first.body.clear()
+
+    assert parts(e).scalars
+    assert parts(e).body
+
+
+def test_exponents_add_up_and_vanish() -> None:
+    c, d = (parse(name, "c, d: scalar") for name in "cd")
+    powers = dict(parts(ops.power(c, ops.num(3))).scalars)
+    include(powers, c, Fraction(-3))
+    include(powers, d, Fraction(1, 2))
+
+    assert powers == {d: Fraction(1, 2)}
+
+
+def test_a_chain_is_cut_after_every_column() -> None:
+    a, x, y = (parse(name, "A: matrix(n, n); x, y: vector(n)") for name in ("A", "x", "y"))
+    chain = [a, x, ops.transpose(y), a, x, ops.transpose(x)]
+
+    assert segments(chain) == [[a, x], [ops.transpose(y), a, x], [ops.transpose(x)]]
+
+
+@pytest.mark.parametrize("value", [Fraction(2), Fraction(-1, 2), Fraction(0)])
+def test_exponents_are_expressions_too(value: Fraction) -> None:
+    assert as_exponent(as_expr(value)) == value

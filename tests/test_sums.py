@@ -1,0 +1,53 @@
+"""Short sums: like terms meet, common factors come out on either side, signs and contents are chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matcalc.evaluate import evaluate
+from matcalc.measure import length
+from matcalc.parse import read
+from matcalc.sample import draw_values
+from matcalc.simplify import Simplifier
+from matcalc.text import text
+
+KINDS = """A, B: matrix(n, n); S: symmetric(n); X: matrix(m, n); Y: matrix(m, n); x, y, z: vector(n); b: vector(m)
+c: scalar; d: scalar, positive"""
+SIZES = {"m": 3, "n": 4}
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("x + x", "2*x"),
+        ("x - x", "zeros(n, 1)"),
+        ("A*x + B*x", "(A + B)*x"),
+        ("A*B + A", "A + A*B"),
+        ("X'*X*x - X'*b", "X'*(X*x - b)"),
+        ("2*X'*X*x - 2*X'*b", "2*X'*(X*x - b)"),
+        ("c*x + c*y", "c*(x + y)"),
+        ("x/2 + y/2", "(x + y)/2"),
+        ("-y - x", "-x - y"),
+        ("y - x + 0*z", "y - x"),
+        ("-c + d", "d - c"),
+        ("x*x' + x*y'", "x*(x + y)'"),
+        ("x .* y + x .* z", "x .* (y + z)"),
+        ("x'*y + y'*x", "2*x'*y"),
+        ("x'*A*y - y'*A'*x", "0"),
+        ("c*(x + y) - c*y", "c*x"),
+        ("1 - (1 - c)", "c"),
+        ("S + S'", "2*S"),
+        ("sigmoid(x) + sigmoid(-x)", "ones(n)"),
+        ("x/d + y/d", "(x + y)/d"),
+    ],
+)
+def test_a_sum_in_short_form(code: str, wanted: str, rng: np.random.Generator) -> None:
+    problem = read(code, KINDS)
+    short = Simplifier()(problem.function)
+    values = draw_values([problem.function], problem.kinds, SIZES, rng)
+
+    expected = evaluate(problem.function, values, SIZES)
+    assert np.allclose(evaluate(short, values, SIZES), expected, rtol=1e-10, atol=1e-12)
+    assert length(short) <= length(Simplifier()(read(wanted, KINDS).function)), text(short)
+    assert short is Simplifier()(read(wanted, KINDS).function), text(short)
