@@ -279,12 +279,12 @@ def test_long_and_deep_expressions_take_linear_time_and_no_stack() -> None:
     shared = a
     for _ in range(300):
         shared = ops.mul(shared, ops.inv(shared)) if shared.op != "mul" else ops.inv(ops.add(shared, shared))
-    start = time.perf_counter()
+    start = time.process_time()
 
     assert known(deep, "symmetric")
     assert known(wide, "positive")
     assert isinstance(facts_of(shared), frozenset)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_what_is_known_does_not_keep_an_expression_alive() -> None:

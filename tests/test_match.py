@@ -86,19 +86,19 @@ def test_a_hard_search_ends() -> None:
     left = parse("+".join(f"exp(s{i})*s{i + 1}" for i in range(6)), {f"s{i}": "scalar" for i in range(7)})
     scalar = parse_kind("scalar")
     terms = [ops.mul(ops.fn("exp", sym(f"a{i}", scalar)), sym(f"b{i}", scalar)) for i in range(30)]
-    start = time.perf_counter()
+    start = time.process_time()
 
     assert match(left, ops.add(*terms), dict.fromkeys(symbols(left), frozenset())) is None
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_long_product_is_matched_without_trouble() -> None:
     chain = ops.mul(*(sym(f"M{i}", parse_kind("matrix(p, p)")) for i in range(400)))
-    start = time.perf_counter()
+    start = time.process_time()
     pattern = parse("A*B*inv(A)", {"A": "matrix(n, n)", "B": "matrix(n, n)"})
 
     assert match(pattern, chain, dict.fromkeys(symbols(pattern), frozenset())) is None
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_transposes_are_taken_inside() -> None:

@@ -56,9 +56,9 @@ def test_shared_nodes_count_each_time_but_cost_once() -> None:
     expr = s
     for _ in range(200):
         expr = ops.mul(t, ops.add(expr, ops.fn("sin", expr)))
-    start = time.perf_counter()
+    start = time.process_time()
     assert length(expr) > 2**200
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     with pytest.raises(LimitError, match="symbols"):
         text(expr)
 

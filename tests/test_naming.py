@@ -113,10 +113,10 @@ def test_the_answer_stays_written_out() -> None:
 
 def test_five_thousand_nested_calls_are_named_in_linear_size() -> None:
     e = mc.derive("sin(" * 5000 + "c" + ")" * 5000, wrt="c").answer
-    start = time.perf_counter()
+    start = time.process_time()
     definitions, (short,) = named([e], ["c"])
     shown = program(definitions, [(None, short)])
 
     assert length(e) > 12_000_000
     assert len(shown) < 200_000
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

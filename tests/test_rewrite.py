@@ -93,10 +93,10 @@ def test_large_sums_and_products_take_no_time() -> None:
     scalar = parse_kind("scalar")
     symbols = [sym(f"a{i}", scalar) for i in range(3000)]
     squares = [ops.power(ops.fn("sin", s), ops.num(2)) for s in symbols]
-    start = time.perf_counter()
+    start = time.process_time()
     apply = rewriter(default_table())
 
     apply(ops.add(*squares))
     apply(ops.mul(*squares))
     apply(ops.trace(ops.mul(*(sym(f"M{i}", parse_kind("matrix(n, n)")) for i in range(1000)))))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -220,11 +220,11 @@ def test_the_message_shows_the_line_with_a_caret() -> None:
     ids=lambda text: text[:12],
 )
 def test_limits_are_one_message_in_bounded_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(LimitError) as caught:
         parse(text)
 
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(str(caught.value)) < 500
 
 

@@ -506,9 +506,9 @@ def test_an_ordinary_verification_takes_milliseconds() -> None:
     verify_gradient(*GRADIENTS["least squares"])
     times = []
     for seed in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         verify_gradient(*GRADIENTS["batch softmax"], seed=seed)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
 
     assert min(times) < 0.05
 
