@@ -45,10 +45,10 @@ def module_source(
 ) -> str:
     """The source of a self-contained module.
 
-    ``answers`` pairs each name of differentiation with its derivative (the gradient, for a Hessian); ``kinds`` holds every
-    variable of the input, used or not; ``definitions`` name sub-expressions, to which function and answers may refer by
-    symbols; ``header`` is put at the top as comments. ``blocks`` are the second derivatives, row by row of the variables;
-    ``products`` for each variable its name, the symbol of its direction and the Hessian-vector product.
+    ``answers`` pairs each name of differentiation with its derivative (the gradient, for a Hessian); ``kinds`` holds
+    every variable of the input, used or not; ``definitions`` name sub-expressions, to which function and answers may
+    refer by symbols; ``header`` is put at the top as comments. ``blocks`` are the second derivatives, row by row of the
+    variables; ``products`` for each variable its name, the symbol of its direction and the Hessian-vector product.
     """
     if what not in ("gradient", "jacobian", "hessian", "derivative") or order != 1:
         raise UnsupportedError(f"no code is generated for a {what} of order {order}")

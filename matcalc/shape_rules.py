@@ -225,6 +225,8 @@ class ShapeRules(Draft):
                 ))  # fmt: skip
             if index.op == "index":
                 self._indexed.setdefault(index.data, []).append(size)
+            if index.op == "number" and index.data.denominator != 1:
+                self._fail(index, lambda: ShapeError("an index must be an integer", position=index.start))
             value = literal(index)
             if value is not None and known is not None and not -known <= value < known:
                 self._fail(node, lambda: ShapeError(

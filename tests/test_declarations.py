@@ -85,7 +85,9 @@ def test_wrong_kinds_are_refused_with_their_place(text: str, position: int, said
     assert (caught.value.position, caught.value.text) == (position, text)
 
 
-@pytest.mark.parametrize("text", ["complex", "hermitian(n)", "unitary(n)", "matrix(n, n), hermitian", "complex vector(n)"])
+@pytest.mark.parametrize(
+    "text", ["complex", "hermitian(n)", "unitary(n)", "matrix(n, n), hermitian", "complex vector(n)"]
+)
 def test_complex_kinds_are_refused_by_name(text: str) -> None:
     with pytest.raises(UnsupportedError, match="complex variables"):
         parse_kind(text)

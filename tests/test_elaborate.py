@@ -269,3 +269,10 @@ def test_a_declared_width_of_one_is_a_column(wrap: Callable[[str], str]) -> None
     declared = "V: matrix(n, 1); v: vector(n)"
 
     assert parse(wrap("V + v"), declared).shape in ((n, ONE), (ONE, n))
+
+
+@pytest.mark.parametrize("text", ["x[1.5]", "A[0, 0.5]", "A[2.5, :]"])
+def test_an_index_that_is_not_an_integer_is_refused(text: str) -> None:
+    with pytest.raises(MatcalcError, match="integer") as caught:
+        parse(text, DECLARED)
+    assert caught.value.position is not None

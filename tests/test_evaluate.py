@@ -138,11 +138,15 @@ CASES: dict[str, list[tuple[Expr, Any]]] = {
     "frechet": [(ops.frechet("sqrtm", ops.matpow(S, num(2)), ops.add(ops.mul(S, S), ops.mul(S, S))), st)],
     "spectral": [
         (
-            ops.mul(ops.spectral("eigvecs", S), ops.diag(ops.spectral("eigvals", S)), ops.transpose(ops.spectral("eigvecs", S))),
+            ops.mul(
+                ops.spectral("eigvecs", S), ops.diag(ops.spectral("eigvals", S)), ops.transpose(ops.spectral("eigvecs", S))
+            ),
             (st + st.T) / 2,
         ),
         (
-            ops.mul(ops.spectral("svd_u", A), ops.diag(ops.spectral("svdvals", A)), ops.transpose(ops.spectral("svd_v", A))),
+            ops.mul(
+                ops.spectral("svd_u", A), ops.diag(ops.spectral("svdvals", A)), ops.transpose(ops.spectral("svd_v", A))
+            ),
             a,
         ),
         (ops.spectral("normnuc", A), np.linalg.norm(a, "nuc")),

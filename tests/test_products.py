@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
+from matcalc.errors import LimitError
 from matcalc.evaluate import evaluate
 from matcalc.parse import read
 from matcalc.rewrite import rewriter
@@ -44,3 +47,36 @@ def test_a_scalar_product_among_matrices_is_kept_as_it_is() -> None:
     problem = read("ones(1, m*n)*ones(m*n, 1)", "Z: matrix(m, n)")
 
     assert text(Simplifier(rewriter(default_table())).settled(problem.function)) == "m*n"
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    {
+        "ones(N, N)^2*X": "N*ones(N, N)*X",
+        "p'*inv(ones(N, N) + S)*q*r": None,
+        "b*sigmoid(c)'": "b*sigmoid(c)'",
+        "u'*tanh(v*S)'": "tanh(v*S)*u",
+    }.items(),
+)
+def test_powers_of_ones_and_inner_products_in_the_shorter_order(code: str, wanted: str | None) -> None:
+    kinds = "X: matrix(N, K); S: matrix(N, N); p, q, u: vector(N); r: scalar; b, c: row(K); v: row(N)"
+    problem = read(code, kinds)
+    short = Simplifier(rewriter(default_table())).settled(problem.function)
+
+    assert wanted is None or text(short) == wanted
+
+
+def test_a_number_too_large_to_be_written_is_refused_before_it_is_computed() -> None:
+    with pytest.raises(LimitError, match="too large"):
+        Simplifier()(read("a^(10^10^10)", "a: scalar").function)
+
+
+def test_long_products_are_put_together_in_bounded_time() -> None:
+    names = [f"x{i}" for i in range(2000)]
+    problem = read(" .* ".join(f"sin({name})" for name in names), ", ".join(names) + ": vector(n)")
+    short = Simplifier(rewriter(default_table()))
+    start = time.process_time()
+    short.settled(problem.function)
+
+    assert time.process_time() - start < 5
+    assert short.given_up
