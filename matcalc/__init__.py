@@ -28,8 +28,8 @@ from matcalc.errors import (
 if TYPE_CHECKING:  # what the descriptors below find
     identities: Any
     from matcalc.check import Check, check
+    from matcalc.derivation import Derivation
     from matcalc.derivatives import derive
-    from matcalc.derive import Derivation
     from matcalc.notation import Notation, set_notation
     from matcalc.parse import parse
     from matcalc.solution import Solution
@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Check": "matcalc.check",
-    "Derivation": "matcalc.derive",
+    "Derivation": "matcalc.derivation",
     "Notation": "matcalc.notation",
     "Solution": "matcalc.solution",
     "check": "matcalc.check",

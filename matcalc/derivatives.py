@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-from matcalc.derive import Derivation
+from matcalc.derivation import Derivation
 from matcalc.derive import derive as derive_whole
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.formal import derive_formal

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
 from matcalc.conditions import conditions
-from matcalc.derive import Answer, Derivation, value_shape
+from matcalc.derivation import Answer, Derivation, value_shape
 from matcalc.differential import differential
 from matcalc.errors import InputError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, depends, topological

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
-from matcalc.derive import Answer, Derivation, array_shape
+from matcalc.derivation import Answer, Derivation, array_shape
 from matcalc.derive import derive as derive_whole
 from matcalc.differential import differential
 from matcalc.errors import UnsupportedError

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
-from matcalc.derive import Answer, Derivation
+from matcalc.derivation import Answer, Derivation
 from matcalc.derive import derive as derive_whole
 from matcalc.errors import InputError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols

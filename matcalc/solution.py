@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
 from matcalc.curvature import UNDECIDED
-from matcalc.derive import Derivation, array_shape
+from matcalc.derivation import Derivation, array_shape
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, symbols
 from matcalc.index_sums import raised

@@ -25,7 +25,8 @@ from matcalc.curvature import (
     by_eigenvalues,
     curvature,
 )
-from matcalc.derive import Derivation, derive
+from matcalc.derivation import Derivation
+from matcalc.derive import derive
 from matcalc.differential import differential
 from matcalc.equalities import joint
 from matcalc.errors import InputError, UnsupportedError

@@ -21,7 +21,7 @@ from matcalc.unfold import IDENTIFIES, LONGEST, Unfolding
 
 if TYPE_CHECKING:
     from matcalc.backward import Backward
-    from matcalc.derive import Derivation
+    from matcalc.derivation import Derivation
 
 
 def steps(derivation: Derivation) -> tuple[Step, ...]:

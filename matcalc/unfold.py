@@ -36,7 +36,7 @@ from matcalc.tidy import arranged, front, scaled, tidy, turned
 from matcalc.walk import parts_first
 
 if TYPE_CHECKING:
-    from matcalc.derive import Derivation
+    from matcalc.derivation import Derivation
 
 READABLE = 60  # symbols: a longer differential is shown in its short form alone
 LONGEST = 150  # a longer one is not shown at all: the gradient follows from the steps before

@@ -1,0 +1,428 @@
+"""What ``derive`` found: the closed form with all that goes with it, in every form of output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from matcalc import ops
+from matcalc.backward import Backward, needed
+from matcalc.constraints import stated
+from matcalc.errors import MatcalcError
+from matcalc.expr import Expr, symbols
+from matcalc.higher import Forms, stacked
+from matcalc.index_sums import raised
+from matcalc.indices import declared_names, names_in
+from matcalc.kinds import Kind, kind_of_shape
+from matcalc.latex import latex, latex_where
+from matcalc.latex_names import latex_name
+from matcalc.listing import document, graph, program_latex
+from matcalc.notation import Notation, using
+from matcalc.parse import Problem
+from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
+from matcalc.pretty import pretty
+from matcalc.rewrite import rewriter
+from matcalc.shapes import ONE
+from matcalc.simplify import Simplifier
+from matcalc.step import Step, steps_latex, steps_text
+from matcalc.steps import steps
+from matcalc.structure import direction_kind, unstructured
+from matcalc.table import Table
+from matcalc.text import program, text
+from matcalc.wording import expanded, worded
+
+if TYPE_CHECKING:
+    from matcalc.verify import Verdict
+
+DEFAULT_PATTERN = "d{}"  # of the names of adjoints
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The gradient of the function with respect to one variable; ``expr`` has the shape of the variable."""
+
+    name: str
+    variable: Expr
+    expr: Expr
+    convention: str | None = None
+    node: Expr | None = None  # of a quantity that the program names: what the name stands for
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """What ``derive`` found. ``answer`` is the closed form; several variables: ``answers``, ``d["W1"]`` for each.
+
+    ``what`` is gradient, jacobian or hessian; ``loss`` the function that was differentiated. Jacobians and Hessians
+    carry their other readings (linear map, index form) in ``forms``.
+    """
+
+    loss: Expr
+    declared: Mapping[str, Kind]
+    answers: Mapping[str, Answer]
+    layout: str
+    structure: str
+    conditions: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: Table
+    problem: Problem | None = None
+    first_principles: bool = False
+    what: str = "gradient"
+    forms: Mapping[str, Forms] = field(default_factory=dict)
+    backward: Backward | None = None
+    pattern: str = DEFAULT_PATTERN
+    expand: bool = False
+    where: str = "auto"
+    residuals: tuple[tuple[str, Expr], ...] = ()
+    again: Callable[..., Derivation] | None = None  # derives another problem, to see what an answer rests on
+
+    @property
+    def answer(self) -> Expr:
+        """The closed form, in the layout that was asked for (the first, if there are several)."""
+        return self.shown(next(iter(self.answers.values())))
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The shape of the answer as an array: one entry for a vector or row, two for a matrix, none for a scalar."""
+        return self.shape_of(next(iter(self.answers)))
+
+    def shape_of(self, name: str) -> tuple[str, ...]:
+        """The shape of one answer: that of the function, then that of the variable."""
+        form = self.forms.get(name)
+        variable = self.answers[name].variable
+        return array_shape(variable) if form is None else value_shape(form.function) + array_shape(variable)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kinds of all names, declared or inferred, as they would be declared."""
+        return {name: kind.text() for name, kind in self.declared.items()}
+
+    def shown(self, answer: Answer) -> Expr:
+        """The answer in the layout: numerator layout transposes it."""
+        if self.layout == "gradient" or self.what != "gradient":
+            return answer.expr
+        return self._short(ops.transpose(answer.expr))
+
+    def _short(self, e: Expr) -> Expr:
+        """In short form, or expanded, as it was asked for."""
+        return expanded(e, self.table) if self.expand else Simplifier(rewriter(self.table))(e)
+
+    def __getitem__(self, name: str) -> Derivation:
+        forms = {n: f for n, f in self.forms.items() if n == name}
+        return replace(self, answers={name: self.answers[name]}, forms=forms)
+
+    @cached_property
+    def _lines(self) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
+        """Definitions, and the answers under their adjoint names in terms of them."""
+        names = [self.adjoint_name(a) for a in self.answers.values()]
+        if self.backward is not None and self.where != "never":
+            written = [self.backward.named[name] for name in self.answers]
+            if self.layout == "numerator":
+                written = [self._short(ops.transpose(e)) for e in written]
+            return self._apart(needed(self.backward.lines, written), names, written)
+        shown = [self.shown(a) for a in self.answers.values()]
+        if any(form.stacked for form in self.forms.values()):
+            return (), list(zip(names, shown, strict=True))
+        taken = {*declared_names(self.declared), *names_in(self.loss), *names}
+        definitions, written = worded(shown, taken, self.where, self.residuals, self.table, self.expand)
+        return definitions, list(zip(names, written, strict=True))
+
+    def _apart(
+        self, lines: Sequence[tuple[str, Expr]], names: Sequence[str], written: Sequence[Expr]
+    ) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
+        """Definitions and answers where a definition may be an answer too; transposed, the answer is something else."""
+        answers = dict(zip(names, written, strict=True))
+        taken = {*declared_names(self.declared), *(name for name, _ in lines), *answers}
+        other: dict[Expr, Expr] = {}
+        for name, e in lines:
+            if answers.get(name, e) is not e:
+                found = f"delta_{name}"
+                while found in taken:
+                    found += "_"
+                taken.add(found)
+                kind = kind_of_shape(e.shape)
+                other[ops.sym(name, kind)] = ops.sym(found, kind)
+        if not other:
+            return tuple(lines), list(answers.items())
+        called = {x.name: y.name for x, y in other.items()}
+        moved = [(called.get(name, name), ops.substitute(e, other)) for name, e in lines]
+        return tuple(moved), [(name, ops.substitute(e, other)) for name, e in answers.items()]
+
+    @property
+    def _program(self) -> list[tuple[str | None, Expr]]:
+        """All lines in order, each answer once; one answer alone has no name."""
+        definitions, answers = self._lines
+        if len(answers) == 1:
+            return [*definitions, (None, answers[0][1])]
+        defined = {name for name, _ in definitions}
+        return [*definitions, *((name, e) for name, e in answers if name not in defined)]
+
+    @property
+    def definitions(self) -> tuple[tuple[str, Expr], ...]:
+        """Names for repeated parts of a long answer, each in terms of those before it; ``answer`` is written out."""
+        return self._lines[0]
+
+    def text(self) -> str:
+        """The answer in the input language; a program if parts have names, or a line ``dX = ...`` for each variable."""
+        return program((), self._program)
+
+    def latex(self, notation: Notation | str | None = None) -> str:
+        """The answer in LaTeX (amsmath), in the notation in force or in another: ``d.latex("transpose=T, bold")``."""
+        if notation is None:
+            return self._latex()
+        with using(notation):
+            return self._latex()
+
+    def _latex(self) -> str:
+        definitions, answers = self._lines
+        if self.backward is not None and self.pattern == DEFAULT_PATTERN:
+            named = [(name or answers[0][0], e) for name, e in self._program]
+            return program_latex(named, self.backward.called, self.function_name)
+        if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
+            lines = self._readings(latex_lines)
+            aligned = [f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines]
+            return "\\begin{aligned}\n" + " \\\\\n".join(aligned) + "\n\\end{aligned}"
+        program = [(name or answers[0][0], e) for name, e in self._program]
+        return latex_where(program) if len(program) > 1 else latex(answers[0][1])
+
+    def document(self, steps: bool = False) -> str:
+        """The answer as a LaTeX document that compiles by itself; with the steps before it."""
+        return document(*([self.explain("latex")] if steps else []), self.latex())
+
+    def pretty(self) -> str:
+        """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
+        if self.forms and not self.definitions:
+            return "\n".join(f"{name}: {line}" if name else line for name, line in self._readings(pretty_lines))
+        return "\n".join(f"{name} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
+
+    def _readings(self, write: Callable[[Forms, str, Mapping[str, Kind]], list[str]]) -> list[tuple[str, str]]:
+        """(which block, line) for the lines of all Jacobians or Hessians."""
+        several = len(self.answers) > 1
+        return [
+            (name if several else "", line)
+            for name in self.answers
+            for line in write(self.forms[name], self.what, self.declared)
+        ]
+
+    @property
+    def laid_out(self) -> str:
+        """How the axes of the answers are laid out, in a sentence."""
+        return layout_of(list(self.forms.values()), self.layout, self.what)
+
+    def adjoint_name(self, answer: Answer) -> str:
+        """``dX``, or with underscores where the user has that name."""
+        if self.backward is not None:
+            return self.backward.adjoints[answer.name]
+        name = f"H_{answer.name.replace(',', '_')}" if "," in answer.name else self.pattern.format(answer.name)
+        while name in self.declared:
+            name += "_"
+        return name
+
+    @property
+    def function_name(self) -> str:
+        """What the program calls the function, or a name that is free."""
+        definitions = self.problem.definitions if self.problem is not None else ()
+        own = [name for name, e in definitions if e is self.loss]
+        taken = {*self.declared, *(name for name, _ in definitions)}
+        return own[-1] if own else next(name for name in ("f", "L", "value", "function_value_") if name not in taken)
+
+    def graph(self, form: str = "dot") -> str:
+        """The graph of the program as text for Graphviz (``dot``) or Mermaid; edges bear the names of adjoints."""
+        if self.backward is None:
+            adjoints = {a.variable.name: self.adjoint_name(a) for a in self.answers.values()}
+            return graph([("", self.loss)], self.function_name, adjoints, form)
+        definitions, answers = self._lines
+        known = {*(name for name, _ in definitions), *(name for name, _ in answers)}
+        adjoints = {of: name for name, (of, number) in self.backward.called.items() if name in known and not number}
+        lines = needed(self.backward.forward, [self.backward.root])
+        return graph([*lines, ("", self.backward.root)], self.function_name, adjoints, form)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def source(self, target: str = "numpy") -> str:
+        """A self-contained module with ``value`` and ``gradient``, ``jacobian`` or ``hessian``; for a scalar function
+        also ``value_and_gradient``, with a Hessian ``hvp``."""
+        from matcalc.code import module_source
+
+        loss = raised(self.loss)
+        if self.backward is not None:
+            named_answers = [(name, self.backward.named[name]) for name in self.answers]
+            kinds = {**self.declared, **{a.name: a.variable.data[1] for a in self.answers.values()}}  # type: ignore[index]
+            own = {name for name, _ in self.backward.forward}
+            lines = (*self.backward.forward, *(line for line in self.backward.lines if line[0] not in own))
+            lines = needed(lines, [*(e for _, e in named_answers), *(a.variable for a in self.answers.values())])
+            return module_source(loss, named_answers, kinds, target=target, definitions=lines)
+        if self.what != "hessian":
+            answers = [(a.name, self._coded(a)) for a in self.answers.values()]
+            return module_source(loss, answers, self.declared, target=target, what=self.what)
+        forms = [self.forms[name] for name in self.answers]
+        names = list(dict.fromkeys(form.variable.name for form in forms))
+        rows = [forms[i : i + len(names)] for i in range(0, len(forms), len(names))]
+        gradients = [(name, row[0].function) for name, row in zip(names, rows, strict=True)]
+        blocks = [[self._coded_form(form) for form in row] for row in rows]
+        products = [
+            (name, row[i].direction, ops.add(*(form.map for form in row)))
+            for i, (name, row) in enumerate(zip(names, rows, strict=True))
+        ]
+        second = {"what": "hessian", "blocks": blocks, "products": products}
+        return module_source(loss, gradients, self.declared, target=target, **second)  # type: ignore[arg-type]
+
+    def _coded(self, answer: Answer) -> Expr:
+        form = self.forms.get(answer.name)
+        return answer.expr if form is None else self._coded_form(form)
+
+    def _coded_form(self, form: Forms) -> Expr:
+        """What code computes of a Jacobian: the array of its index form, else its matrix unstacked."""
+        if not form.stacked:
+            return form.matrix
+        if form.index is not None:
+            return form.index.node()
+        sizes = (*form.function.shape, *form.variable.shape)
+        return ops.unstacked(form.matrix, sizes, 2)
+
+    def function(self, name: str | None = None, target: str = "numpy") -> Callable[..., Any]:
+        """The derivative as a Python function of keyword arguments (or another function of the generated module)."""
+        from matcalc.code import compile_module
+
+        return compile_module(self.source(target))[name or self.what]  # type: ignore[no-any-return]
+
+    @property
+    def expr(self) -> Any:
+        """The answer as a SymPy expression."""
+        from matcalc.sympy_bridge import to_sympy
+
+        return to_sympy(self.answer, getattr(self.problem, "objects", None))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation, one checkable equality a step."""
+        return steps(self)
+
+    @cached_property
+    def facts_used(self) -> tuple[str, ...]:
+        """Which declared facts of other variables the answer rests on: without them it would be another.
+
+        Each is found out by deriving again without it.
+        """
+        others = [s for s in symbols(self.loss) if unstructured(s) is not s and s.name not in self._wrt]
+        return tuple(stated(s.name, s.data[1]) for s in others if self._rests_on(s))
+
+    @property
+    def _wrt(self) -> tuple[str, ...]:
+        forms = [form.variable.name for form in self.forms.values()]
+        return tuple(dict.fromkeys(forms or self.answers))
+
+    @property
+    def _derived(self) -> list[tuple[str, Expr]]:
+        """What was derived, before it is laid out."""
+        if self.backward is not None:
+            return [*self.backward.lines, *((name, self.backward.named[name]) for name in self.answers)]
+        return [(name, a.expr) for name, a in self.answers.items()]
+
+    def _rests_on(self, x: Expr) -> bool:
+        """Whether the answer is another one if nothing is known of x."""
+        if self.problem is None or self.again is None:
+            return False
+        free = unstructured(x)
+
+        def freed(e: Expr) -> Expr:
+            return ops.substitute(e, {x: free})
+
+        problem = replace(
+            self.problem,
+            function=freed(self.problem.function),
+            kinds={**self.problem.kinds, x.name: free.data[1]},  # type: ignore[index]
+            definitions=tuple((name, freed(e)) for name, e in self.problem.definitions),
+            lines=tuple((name, freed(e)) for name, e in self.problem.lines),
+        )
+        options = {"structure": self.structure, "table": self.table, "order": 2 if self.what == "hessian" else 1}
+        try:
+            found = self.again(problem, self._wrt, adjoint=self.pattern, **options)
+        except MatcalcError:
+            return True  # not even defined without it
+        back = {free: x}
+        return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
+
+    def explain(self, form: str = "text", full: bool = False) -> str:
+        """The steps in print, as text, pretty or latex; in full with what each identity says and where it is from."""
+        if form == "latex":
+            return steps_latex(self.steps, full)
+        return steps_text(self.steps, full, pretty if form == "pretty" else text)
+
+    def verify(self, **options: Any) -> Verdict:
+        """Compare with finite differences, independently of the engine; the worst verdict for several variables."""
+        from matcalc.verify import verify_gradient
+
+        if self.forms:
+            verdicts = [v for form in self.forms.values() for v in self._verify_forms(form, **options)]
+            return min(verdicts, key=lambda v: (v.holds, -v.residual))
+        how = {"auto": "auto", "projected": "auto", "tied": "tied", "free": "free"}[self.structure]
+        verdicts = []
+        for a in self.answers.values():
+            f, gradient = self.loss, a.expr
+            if a.node is not None and self.backward is not None:
+                named = self.backward.named[a.name]
+                f, gradient = self.backward.in_terms_of(a.name, a.variable, self.backward.root, named)
+            verdicts.append(verify_gradient(f, a.variable, gradient, kinds=self.declared, structure=how, **options))
+        return min(verdicts, key=lambda v: (v.holds, -v.residual))
+
+    def _verify_forms(self, form: Forms, **options: Any) -> list[Verdict]:
+        """The map against differences, the matrix and the index form against the map."""
+        from matcalc.verify import verify_differential, verify_equal
+
+        dx = form.direction
+        kinds = {**self.declared, dx.name: direction_kind(form.variable, self.structure)}
+        free = {form.variable: unstructured(form.variable)} if self.structure == "free" else {}
+        f, change = (ops.substitute(e, free) for e in (form.function, form.map))
+        x = free.get(form.variable, form.variable)
+        verdicts = [verify_differential(f, change, {x: dx}, kinds=kinds, **options)]
+        if x.is_scalar:
+            return [*verdicts, verify_equal(form.map, ops.mul(form.matrix, dx), kinds=kinds, **options)]
+        product = ops.mul(form.matrix, stacked(dx))
+        verdicts.append(verify_equal(stacked(form.map), product, kinds=kinds, **options))
+        if form.index is not None and form.stacked:
+            verdicts.append(verify_equal(form.matrix, form.index.node(), kinds=kinds, **options))
+        return verdicts
+
+    def json(self) -> dict[str, Any]:
+        """Everything as plain data, as language.md lays it out."""
+        definitions, answers = self._lines
+        return {
+            "function": text(self.loss),
+            "variables": self.kinds,
+            "layout": self.layout,
+            "conditions": list(self.conditions),
+            "notes": [*self.notes, *(f"used: {fact}" for fact in self.facts_used)],
+            "answers": {
+                a.name: {
+                    "text": text(shown),
+                    "latex": latex(shown),
+                    "shape": list(self.shape_of(a.name)),
+                    **(other_readings(self.forms[a.name], self.what, self.declared) if self.forms else {}),
+                }
+                for a, (_, shown) in zip(self.answers.values(), answers, strict=True)
+            },
+            "definitions": {name: text(e) for name, e in definitions},
+            "steps": [s.json() for s in self.steps],
+            "code": {"numpy": self.source("numpy")},
+        }
+
+
+def _block_latex(name: str) -> str:
+    """``(U, V):`` in front of a block of a Hessian."""
+    return rf"({', '.join(latex_name(part) for part in name.split(','))}) \colon\; " if name else ""
+
+
+def value_shape(f: Expr) -> tuple[str, ...]:
+    """The shape of a computed value as an array."""
+    return array_shape(f) if f.op == "sym" else tuple(str(d) for d in f.shape if d is not ONE)
+
+
+def array_shape(x: Expr) -> tuple[str, ...]:
+    """The shape of a value as an array."""
+    form = x.data[1].form  # type: ignore[index]
+    if form == "matrix":
+        return (str(x.rows), str(x.cols))
+    return {"scalar": (), "vector": (str(x.rows),), "row": (str(x.cols),)}[form]
