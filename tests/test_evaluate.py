@@ -139,7 +139,9 @@ CASES: dict[str, list[tuple[Expr, Any]]] = {
     "spectral": [
         (
             ops.mul(
-                ops.spectral("eigvecs", S), ops.diag(ops.spectral("eigvals", S)), ops.transpose(ops.spectral("eigvecs", S))
+                ops.spectral("eigvecs", S),
+                ops.diag(ops.spectral("eigvals", S)),
+                ops.transpose(ops.spectral("eigvecs", S)),
             ),
             (st + st.T) / 2,
         ),
