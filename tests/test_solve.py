@@ -43,7 +43,7 @@ CLOSED = {
     ),
     "variance": (
         "-n/2*log(s) - norm2(y - X*w)^2/(2*s)", "s", f"{REGRESSION}\ns: scalar, positive", [],
-        "s = mean((y - X*w).^2)", "maximum",
+        "s = mean((X*w - y).^2)", "maximum",
     ),
     "sylvester": (
         "1/2*tr(X'*A*X) + 1/2*tr(X*B*X') - tr(C'*X)", "X", "A: spd(m)\nB: spd(n)\nC: matrix(m, n)", [],
