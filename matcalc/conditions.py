@@ -5,11 +5,14 @@ Both are collected from the entries of the table for the operations that occur, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from fractions import Fraction
 
 from matcalc import ops
+from matcalc.adjoint import pullback
 from matcalc.entries import Kink
+from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, symbols, topological
 from matcalc.factors import parts
 from matcalc.facts import known, settled
@@ -31,6 +34,9 @@ def conditions(
     vectors = [n for n in topological(*gradients) if n.op == "spectral"]
     active |= {a for g in gradients for a in depends(g, targets)}
     for n in [*topological(f), *vectors]:
+        if n.op == "pow" and n.args[1].op == "num" and n.args[1].data < 0 and not known(n.args[0], "nonzero"):
+            for subject, predicate in _reduced(short(n.args[0]), "!= 0"):  # the function itself divides by it
+                found[subject, predicate] = None
         entry = table.differential(n)
         if entry is None or not entry.domain:
             continue
@@ -44,6 +50,8 @@ def conditions(
 
 def _reduced(subject: Expr, predicate: str) -> list[tuple[Expr, str]]:
     """A condition on a product as conditions on its factors, without what always holds: 2*s^2 != 0 is s != 0."""
+    if predicate in ("!= 0", "> 0") and (spread := ops.unlift(subject)) is not None and spread.is_scalar:
+        subject = spread
     if not subject.is_scalar or predicate not in ("!= 0", "> 0"):
         return [(subject, predicate)]
     p = parts(subject)
@@ -83,9 +91,7 @@ def of_program(
     return list(holds), list(corners)
 
 
-def kinks(
-    f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, under_powers: bool = False
-) -> list[str]:
+def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, under_powers: bool = False) -> list[str]:
     """Where f is not differentiable (or jumps) along the targets, and which value is used there.
 
     ``under_powers``: f itself only stands under powers of at least 2.
@@ -99,8 +105,35 @@ def kinks(
         entry = table.differential(n) if n in active and n not in smooth else None
         if entry is not None and entry.kinks and any(a in active for a in n.args):
             for kink in entry.kinks_of(n):
-                found[_kink_text(kink, short)] = None
+                found[_kink_text(kink, short) + _scaled(kink, f, n, targets, table, short)] = None
     return list(found)
+
+
+def _scaled(kink: Kink, f: Expr, n: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> str:
+    """For c*|x + b|, where the kink's own interval reads [-1, 1]: that the gradient may be any value in [-c, c]."""
+    interval = _INTERVAL.search(kink.at)
+    if interval is None or not f.is_scalar:
+        return ""
+    try:
+        weight = short(pullback(f, ops.num(1), (n,), table, short)[n])
+    except UnsupportedError:
+        return ""
+    c = weight if weight.is_scalar else ops.unlift(weight)
+    moving = depends(f, targets)
+    terms = n.args[0].args if n.args[0].op == "add" else n.args[:1]
+    plain = [t for t in terms if t in moving]
+    if c is None or not c.is_scalar or any(x in topological(c) for x in targets) or len(plain) != 1:
+        return ""
+    p = parts(plain[0])
+    if abs(p.coef) != 1 or p.scalars or p.body != [x for x in targets if x in p.body] or not known(c, "positive"):
+        return ""
+    if c.op == "num" and c.data == 1:
+        return ""
+    low, high = (text(short(ops.mul(ops.num(Fraction(end)), c))) for end in interval.groups())
+    return f"; of the gradient, any value in [{low}, {high}]"
+
+
+_INTERVAL = re.compile(r"any value in \[(-?\d+), (-?\d+)\]")
 
 
 def _smoothed(f: Expr, under_powers: bool) -> set[Expr]:
@@ -134,4 +167,7 @@ def _kink_text(kink: Kink, short: Simplifier) -> str:
         where = f"{text(left)} = {text(ops.unlift(right) or right)}"
     if kink.jump:
         return f"the derivative is 0 almost everywhere through the jump at {where}"
+    reason = kink.at.removeprefix("no value: ")
+    if reason != kink.at:
+        return f"no derivative where {where}: {reason}"
     return f"kink where {where}: used there is {kink.at}"

@@ -473,4 +473,5 @@ _WRITTEN_OUT = 6  # sums over an index with at most so many terms are written ou
 
 def _constant_left(e: Expr) -> bool:
     """Prefer x > 0 to 0 < x."""
-    return ops.unlift(e.args[0]) is not None and ops.unlift(e.args[1]) is None
+    constant = [ops.unlift(a) is not None or a.op == "num" for a in e.args]
+    return constant[0] and not constant[1]

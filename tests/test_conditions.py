@@ -1,0 +1,42 @@
+"""Where an answer holds, and where the function has kinks."""
+
+from __future__ import annotations
+
+import pytest
+
+from matcalc.derive import derive
+
+HOLDS = [
+    ("a'*inv(X)*b", "X", {"a": "vector(n)", "b": "vector(n)"}, ["X is invertible"]),
+    ("logdet(X)", "X", {}, ["det(X) > 0"]),
+    ("logdet(S)", "S", {"S": "spd(n)"}, []),
+    ("log(x'*A*x)", "x", {}, ["x'*A*x > 0"]),
+    ("(w'*r - f)/(w'*C*w)^0.5", "w", {"C": "symmetric(n)"}, ["w'*C*w > 0"]),
+    ("exp(-norm2(x - y)^2/(2*s^2))", "x", {"s": "scalar"}, ["s != 0"]),
+    ("exp(-norm2(x - y)^2/(2*s^2))", "x", {"s": "scalar, positive"}, []),
+    ("norm2(A*x - b)^2", "x", {}, []),
+]
+KINKS = [
+    ("1/n*sum(abs(y - yhat))", "yhat", {"y": "vector(n)", "yhat": "vector(n)"}, "any value in [-1/n, 1/n]"),
+    ("norm2(A*x - b)", "x", {}, "no derivative where"),
+    ("sum(max(0, 1 - y .* z))", "z", {"y": "vector(n)"}, "y .* z = 1"),
+    ("sum(y .* yhat <= 0)", "yhat", {"yhat": "vector(n)"}, "0 almost everywhere"),
+]
+SMOOTH = [("norm2(A*x - b)^2", "x"), ("sum(max(0, A*x).^2)", "x"), ("sum(abs(x).^3)", "x")]
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare", "expected"), HOLDS)
+def test_what_must_hold(f: str, wrt: str, declare: dict[str, str], expected: list[str]) -> None:
+    assert list(derive(f, wrt, declare).conditions) == expected
+
+
+@pytest.mark.parametrize(("f", "wrt", "declare", "expected"), KINKS)
+def test_kinks_are_said(f: str, wrt: str, declare: dict[str, str], expected: str) -> None:
+    notes = derive(f, wrt, declare).notes
+
+    assert any(expected in note for note in notes), notes
+
+
+@pytest.mark.parametrize(("f", "wrt"), SMOOTH)
+def test_a_power_smooths_the_kink_of_what_vanishes_there(f: str, wrt: str) -> None:
+    assert not [note for note in derive(f, wrt).notes if "kink" in note or "no derivative" in note]
