@@ -252,8 +252,9 @@ class Derivation:
             kinds = {**self.declared, **{a.name: a.variable.data[1] for a in self.answers.values()}}  # type: ignore[index]
             own = {name for name, _ in self.backward.forward}
             lines = (*self.backward.forward, *(line for line in self.backward.lines if line[0] not in own))
-            lines = needed(lines, [*(e for _, e in named_answers), *(a.variable for a in self.answers.values())])
-            return module_source(loss, named_answers, kinds, target=target, definitions=lines)
+            loss = self.backward.root
+            asked = [loss, *(e for _, e in named_answers), *(a.variable for a in self.answers.values())]
+            return module_source(loss, named_answers, kinds, target=target, definitions=needed(lines, asked))
         if self.what != "hessian":
             answers = [(a.name, self._coded(a)) for a in self.answers.values()]
             return module_source(loss, answers, self.declared, target=target, what=self.what)

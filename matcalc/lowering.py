@@ -33,14 +33,13 @@ def lower(
     Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the
     second pass inverts once. With ``definite``, which knows positive definite matrices, each is factored once instead.
     """
-    named = _expanded(definitions)
-    symbols = {x: named[x.name] for x in topological(*roots) if x.op == "sym" and x.name in named}
-    roots = [substitute(r, symbols) for r in roots] if symbols else list(roots)
+    named, roots = _expanded(definitions, roots)
     steady = stable([*roots, *named.values()])
+    kept = {name: steady[x] for name, x in named.items() if x.op == "mul"}
     inverted: set[Code] = set()
     while True:
         at = Forms(instructions, Chains(instructions, inverted))
-        codes = _pass(at, [steady[r] for r in roots])
+        codes = _pass(at, [steady[r] for r in roots], kept)
         more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:
             break
@@ -60,25 +59,38 @@ def _definite(at: Forms, definite: Callable[[Expr], bool]) -> set[Code]:
     return {code.args[0] if code.op == "T" else code for code in codes}
 
 
-def _expanded(definitions: Mapping[str, Expr]) -> dict[str, Expr]:
-    """The definitions, each with the earlier ones put in for their names."""
+def _expanded(definitions: Mapping[str, Expr], roots: Sequence[Expr]) -> tuple[dict[str, Expr], list[Expr]]:
+    """The definitions and the roots with definitions put in for their names.
+
+    A product stays under its name: put in, its factors would mix with those around it, and be multiplied again.
+    """
     done: dict[str, Expr] = {}
-    for name, x in definitions.items():
+
+    def filled(x: Expr) -> Expr:
         inside: dict[Expr, Expr] = {}
         for symbol in topological(x):
             if symbol.op == "sym" and symbol.name in definitions:
                 if symbol.name not in done:
-                    raise UnsupportedError(f"{name} is defined by {symbol.name}, which is not defined before it")
-                inside[symbol] = done[symbol.name]
-        done[name] = substitute(x, inside) if inside else x
-    return done
+                    raise UnsupportedError(f"{symbol.name} is used before it is defined")
+                if done[symbol.name].op != "mul":
+                    inside[symbol] = done[symbol.name]
+        return substitute(x, inside) if inside else x
+
+    for name, x in definitions.items():
+        done[name] = filled(x)
+    return done, [filled(r) for r in roots]
 
 
-def _pass(at: Forms, roots: Sequence[Expr]) -> list[Code]:
-    order = topological(*roots)
+def _pass(at: Forms, roots: Sequence[Expr], kept: Mapping[str, Expr]) -> list[Code]:
+    """The instructions of the roots; a name in ``kept`` stands for that product, which is computed before it."""
+    used = {x.name for x in topological(*roots, *kept.values()) if x.op == "sym"}
+    order = topological(*(x for name, x in kept.items() if name in used), *roots)
     at.uses = Counter(child for current in order for child in current.args)
     at.uses.update(roots)
     for current in order:
+        if current.op == "sym" and current.name in kept:
+            at.values[current] = at.values[kept[current.name]]
+            continue
         rule = _RULES.get(current.op)
         if rule is None:
             raise UnsupportedError(f"no code is known for the operation {current.op} (matcalc/lowering.py)")

@@ -335,3 +335,17 @@ def test_the_examples_of_the_page_run() -> None:
 
     assert found.attempted >= 10
     assert found.failed == 0
+
+
+def test_a_named_product_is_computed_once_in_a_function() -> None:
+    program = """X: matrix(n, d)
+Wq: matrix(d, k)
+Wk: matrix(d, k)
+T: matrix(n, n)
+Q = X*Wq
+K = X*Wk
+A = softmax(Q*K', axis=1)
+L = norm2(A - T)^2"""
+    source = mc.derive(program, wrt=["Wq", "Wk"]).source("numpy")
+
+    assert [function.count("X @ Wq") for function in source.split("\ndef ")[-3:]] == [1, 1, 1]
