@@ -6,13 +6,13 @@ Both are collected from the entries of the table for the operations that occur, 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from fractions import Fraction
 
 from matcalc import ops
 from matcalc.adjoint import pullback
 from matcalc.entries import Kink
-from matcalc.errors import UnsupportedError
+from matcalc.errors import InputError, UnsupportedError
 from matcalc.expr import Expr, depends, symbols, topological
 from matcalc.factors import parts
 from matcalc.facts import known, settled
@@ -45,7 +45,13 @@ def conditions(
                 continue
             for subject, predicate in _reduced(short(condition.subject), condition.predicate):
                 found[subject, predicate] = None
-    return [f"{text(s)} {p}" for s, p in found if not _implied(s, p, found)]
+    for subject, predicate in found:
+        if subject.op == "num" and predicate in _OF_NUMBERS and not _OF_NUMBERS[predicate](subject.data):
+            raise InputError(f"the function is defined nowhere: it needs {text(subject)} {predicate}")
+    return [f"{text(s)} {p}" for s, p in found if s.op != "num" and not _implied(s, p, found)]
+
+
+_OF_NUMBERS: dict[str, Callable[[Fraction], bool]] = {"> 0": lambda v: v > 0, "!= 0": lambda v: v != 0}
 
 
 def _reduced(subject: Expr, predicate: str) -> list[tuple[Expr, str]]:
@@ -53,6 +59,8 @@ def _reduced(subject: Expr, predicate: str) -> list[tuple[Expr, str]]:
     if predicate in ("!= 0", "> 0") and (spread := ops.unlift(subject)) is not None and spread.is_scalar:
         subject = spread
     if not subject.is_scalar or predicate not in ("!= 0", "> 0"):
+        return [(subject, predicate)]
+    if subject.op == "num":
         return [(subject, predicate)]
     p = parts(subject)
     if predicate == "!= 0":

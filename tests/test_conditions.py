@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matcalc.derive import derive
+from matcalc.errors import InputError
 
 HOLDS = [
     ("a'*inv(X)*b", "X", {"a": "vector(n)", "b": "vector(n)"}, ["X is invertible"]),
@@ -40,3 +41,13 @@ def test_kinks_are_said(f: str, wrt: str, declare: dict[str, str], expected: str
 @pytest.mark.parametrize(("f", "wrt"), SMOOTH)
 def test_a_power_smooths_the_kink_of_what_vanishes_there(f: str, wrt: str) -> None:
     assert not [note for note in derive(f, wrt).notes if "kink" in note or "no derivative" in note]
+
+
+@pytest.mark.parametrize("f", ["log(0)*x", "x/(1 - 1)", "x + log(2 - 3)"])
+def test_a_function_that_is_defined_nowhere_is_refused(f: str) -> None:
+    with pytest.raises(InputError, match="defined nowhere"):
+        derive(f, "x", {"x": "scalar"})
+
+
+def test_a_constant_that_is_fine_needs_no_condition() -> None:
+    assert list(derive("log(2)*x/3", "x", {"x": "scalar"}).conditions) == []
