@@ -8,7 +8,6 @@ from fractions import Fraction
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.factors import Exponent, HadParts, Powers
-from matcalc.measure import length
 from matcalc.shapes import Shape
 
 
@@ -114,9 +113,3 @@ def zero(shape: Shape) -> Expr:
 
 def is_zero(e: Expr) -> bool:
     return e.op == "zeros" or (e.op == "num" and not e.data)
-
-
-def shorter(*candidates: Expr) -> Expr:
-    """The shortest; among equals the first given."""
-    return min(candidates, key=length)
-
