@@ -61,6 +61,9 @@ class Check:
     def __bool__(self) -> bool:
         return self.holds
 
+    def __str__(self) -> str:
+        return self.report()
+
     def report(self) -> str:
         """What the command line prints."""
         lines = ["does not hold"]

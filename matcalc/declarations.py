@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from matcalc.errors import DeclarationError, LimitError, UnknownName, UnsupportedError
@@ -26,10 +26,15 @@ MAX_MONOMIALS = 50
 
 def dimension(root: Node, indices: Mapping[str, int]) -> Dim:
     """The dimension that is typed: integers and names with + - *; loop indices have their values."""
+    return dimension_of(flatten(root), indices)
+
+
+def dimension_of(nodes: Sequence[Node], indices: Mapping[str, int]) -> Dim:
+    """The same of nodes that are flattened already, the last of which is the root."""
     values: dict[Node, Dim] = {}
-    for node in flatten(root):
+    for node in nodes:
         values[node] = _dimension(node, [values[a] for a in node.args], indices)
-    return values[root]
+    return values[nodes[-1]]
 
 
 def _dimension(node: Node, args: list[Dim], indices: Mapping[str, int]) -> Dim:

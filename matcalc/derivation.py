@@ -50,7 +50,7 @@ class Answer:
     node: Expr | None = None  # of a quantity that the program names: what the name stands for
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Derivation:
     """What ``derive`` found. ``answer`` is the closed form; several variables: ``answers``, ``d["W1"]`` for each.
 
@@ -162,6 +162,12 @@ class Derivation:
     def definitions(self) -> tuple[tuple[str, Expr], ...]:
         """Names for repeated parts of a long answer, each in terms of those before it; ``answer`` is written out."""
         return self._lines[0]
+
+    def __str__(self) -> str:
+        return self.pretty()
+
+    def __repr__(self) -> str:
+        return f"<{self.what} by {', '.join(self.answers)}: {self.text()}>"
 
     def text(self) -> str:
         """The answer in the input language; a program if parts have names, or a line ``dX = ...`` for each variable."""

@@ -30,10 +30,10 @@ class MatcalcError(Exception):
         hint: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _shortened(message)
         self.text = text
         self.position = position
-        self.hint = hint
+        self.hint = None if hint is None else _shortened(hint)
 
     def at(self, text: str, position: int) -> MatcalcError:
         """The same error, placed in ``text`` unless it already has a place."""
@@ -48,6 +48,11 @@ class MatcalcError(Exception):
         if self.hint:
             parts.append(self.hint)
         return "\n".join(parts)
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    """The text, its middle left out if it is long: a name of thousands of letters is not echoed whole."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
 
 
 def _excerpt(text: str, position: int, width: int = 76) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matcalc.declarations import MAX_MONOMIALS
-from matcalc.draft import Draft, axis_of, dim_text, form, literal, span_of
-from matcalc.errors import LimitError, ShapeError
+from matcalc.declarations import MAX_MONOMIALS, dimension_of
+from matcalc.draft import Draft, axis_of, dim_text, form, span_of
+from matcalc.errors import LimitError, MatcalcError, ShapeError
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 from matcalc.syntax import Node
 from matcalc.vocabulary import CONSTANTS
@@ -99,6 +99,7 @@ class ShapeRules(Draft):
         if cols is ONE:
             return (rows, cols), 0
         rows, cols = self.unknowns.shape((rows, cols))
+        self.unknowns.stacked(rows, cols)
         return (rows * cols, ONE), 0
 
     def _kron(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
@@ -227,12 +228,7 @@ class ShapeRules(Draft):
                 self._indexed.setdefault(index.data, []).append(size)
             if index.op == "number" and index.data.denominator != 1:
                 self._fail(index, lambda: ShapeError("an index must be an integer", position=index.start))
-            value = literal(index)
-            if value is not None and known is not None and not -known <= value < known:
-                self._fail(node, lambda: ShapeError(
-                    f"the index {value} is out of range for size {known}", position=index.start,
-                    hint=f"indices go from 0 to {known - 1}",
-                ))  # fmt: skip
+            self._in_range(node, index, size)
             return ONE
         start, stop = span_of(index)
         if start is None and stop is None:
@@ -247,6 +243,23 @@ class ShapeRules(Draft):
                 f"the slice {self._text(node)} does not fit the size {dim_text(size)}", position=node.start
             ))  # fmt: skip
         return extent
+
+    def _in_range(self, node: Node, index: Node, size: Dim) -> None:
+        """An index that is outside for every size is refused: x[3] of a vector(3), x[n] of a vector(n)."""
+        try:
+            at = dimension_of(self._nodes[index.first : index.at + 1], {})
+        except MatcalcError:
+            return  # not made of sizes and numbers
+        if at.names <= size.names and (_never_negative(at - size) or _never_negative(at * -1 - size - 1)):
+            self._fail(node, lambda: ShapeError(
+                f"the index {at} is out of range for size {dim_text(size)}", position=index.start,
+                hint=f"indices go from 0 to {dim_text(size - 1)}",
+            ))  # fmt: skip
+
+
+def _never_negative(dim: Dim) -> bool:
+    """Whether the polynomial is >= 0 for all sizes: its coefficients are, and sizes are positive."""
+    return all(factor > 0 for _, factor in dim.terms)
 
 
 CALLS: dict[str, Callable[[ShapeRules, Node, Sequence[Node]], tuple[Shape, int]]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matcalc.draft import SHRUNK, SPREADS, Conflict, axis_of, dim_text, form, shape_words
+from matcalc.draft import SHRUNK, SPREADS, Conflict, axis_of, dim_text, form, literal, shape_words
 from matcalc.errors import MatcalcError, ShapeError, UnsupportedError
 from matcalc.kinds import Kind
 from matcalc.names import COUNTS, SAMPLE_COUNTS
@@ -393,6 +393,9 @@ class Shaping(ShapeRules):
                         f"a bound must be a scalar, not {self.shown(part)}", position=part.start
                     ))  # fmt: skip
             self._indexed.pop(head.data, None)
+            low, high = (literal(part) for part in head.args)
+            if low is not None and high is not None and high < low:
+                self._wrong(head, f"the sum from {low} to {high} is empty", "bounds go upwards: sum(i in 0..n-1, ...)")
             return self._of(body), 0
         used = self._indexed.pop(head.data, [])
         if not used:
@@ -407,6 +410,12 @@ class Shaping(ShapeRules):
                     f"{dim_text(self.unknowns.find(other))}", position=node.start,
                     hint="write the bounds, as in sum(i in 0..n-1, ...)",
                 ))  # fmt: skip
+        for part in self._nodes[body.first : body.at + 1]:
+            if part.op == "entries" and any(_shifted(index, head.data) for index in part.args[1:]):
+                self._wrong(
+                    part, f"{self._text(part)} leaves {self._text(part.args[0])} when {head.data} runs over all of it",
+                    f"write the bounds, as in sum({head.data} in 0..n-2, x[{head.data}]*x[{head.data}+1])",
+                )  # fmt: skip
         self.sizes[self._line.number, node.at] = (used[0], ONE)
         return self._of(body), 0
 
@@ -415,6 +424,22 @@ class Shaping(ShapeRules):
             f"{line.name} is declared as {declared.text()}, but this is {shape_words(self.unknowns.shape(found))}",
             position=line.start,
         )
+
+
+def _shifted(index: Node, name: str) -> bool:
+    """Whether the index is the name plus or minus whole numbers that do not cancel."""
+    if index.op != "sum":
+        return False
+    found = offset = 0
+    for negative, part in zip(index.data, index.args, strict=True):
+        value = literal(part)
+        if value is not None:
+            offset += -value if negative else value
+        elif part.op == "index" and part.data == name and not negative:
+            found += 1
+        else:
+            return False
+    return found == 1 and offset != 0
 
 
 _RULES: dict[str, Callable[[Shaping, Node], tuple[Shape, int]]] = {

@@ -42,7 +42,7 @@ class Point:
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Solution:
     """What ``solve`` found: ``points`` in closed form, if there are any, and the conditions ``equations`` = 0."""
 
@@ -104,6 +104,12 @@ class Solution:
     def equation(self) -> str:
         """The stationarity condition of each unknown and the constraints, as text."""
         return "\n".join(f"{text(e)} = 0" for e in self._conditions())
+
+    def __str__(self) -> str:
+        return self.pretty()
+
+    def __repr__(self) -> str:
+        return f"<stationary point by {', '.join(self.wrt)}: {self.text()}>"
 
     def text(self) -> str:
         """``x = ...`` in the input language, a line for each unknown; without a closed form the condition."""

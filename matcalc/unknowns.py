@@ -19,6 +19,7 @@ class Unknowns:
         self._trail: list[Dim] = []
         self._count = 0
         self._order: dict[Dim, int] = {}
+        self._place: dict[Dim, int] = {}
         self.pending: list[tuple[Dim, Dim]] = []
 
     def fresh(self) -> Dim:
@@ -72,6 +73,26 @@ class Unknowns:
             return self._bind(right, left)
         return self._solve(left, right)
 
+    def _pair_factors(self) -> bool:
+        """Read a*b = c*d, which the equations leave open, as a = c and b = d: vec(A)'*vec(X) of one shape, a square
+        kron(A, B) of squares. False if no pending equation has two such sides."""
+        for left, right in self.pending:
+            terms = _cancelled((left - right).terms)
+            if len(terms) != 2 or terms[0][1] != -terms[1][1] or len(terms[0][0]) != len(terms[1][0]):
+                continue
+            first, second = (sorted(map(Dim.of, monomial), key=self._age) for monomial, _ in terms)
+            if all(u in self._order or v in self._order for u, v in zip(first, second, strict=True)):
+                return all(self.same(u, v) for u, v in zip(first, second, strict=True))
+        return False
+
+    def _age(self, dim: Dim) -> tuple[int, str]:
+        return self._place.get(dim, self._order.get(dim, 0)), str(dim)
+
+    def stacked(self, rows: Dim, cols: Dim) -> None:
+        """The two are multiplied in vec(X): there the columns count slowly, as the first factor of kron(A, B) does."""
+        if rows in self._order and cols in self._order and rows not in self._place and cols not in self._place:
+            self._place[rows], self._place[cols] = sorted((self._order[rows], self._order[cols]), reverse=True)
+
     def _bind(self, unknown: Dim, value: Dim) -> bool:
         number = value.number
         if number is not None and number < 2:
@@ -107,7 +128,7 @@ class Unknowns:
             for left, right in waiting:
                 if not self.same(left, right):
                     return self.find(left), self.find(right)
-            if len(self.pending) == len(waiting):
+            if len(self.pending) == len(waiting) and not self._pair_factors():
                 left, right = self.pending[0]
                 return self.find(left), self.find(right)
         for unknown in self._trail:

@@ -43,3 +43,9 @@ def test_the_signature_is_that_of_derive() -> None:
 def test_a_bracket_that_is_not_closed_is_said() -> None:
     with pytest.raises(matcalc.InputError, match="not closed"):
         matcalc.derive("x'*x", "x[0")
+
+
+def test_a_derivation_shows_its_answer_in_a_session() -> None:
+    derivation = matcalc.derive("x'*A*x", wrt="x")
+    assert repr(derivation) == "<gradient by x: (A + A')*x>"
+    assert str(derivation) == derivation.pretty()

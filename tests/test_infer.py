@@ -190,3 +190,49 @@ def test_bindings_are_undone() -> None:
     unknowns.undo(mark)
     assert unknowns.find(u) is u
     assert not unknowns.same(u, ONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("vec(A)'*vec(X)", {"A": "matrix(m, n)", "X": "matrix(m, n)"}),
+        ("logdet(kron(A, B))", {"A": "matrix(n, n)", "B": "matrix(m, m)"}),
+        ("kron(A, B)*vec(X) - vec(Y)", {"X": "matrix(q, n)", "Y": "matrix(p, m)"}),
+    ],
+)
+def test_sizes_that_products_leave_open_are_paired_factor_by_factor(text: str, kinds: dict[str, str]) -> None:
+    found = read(text).kinds
+    assert {name: found[name].text() for name in kinds} == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "declare", "message"),
+    [
+        ("x[n]", "x: vector(n)", "the index n is out of range for size n"),
+        ("x[n + 2]", "x: vector(n)", "out of range"),
+        ("x[-n - 1]", "x: vector(n)", "out of range"),
+        ("A[0, 3]", "A: matrix(m, 3)", "the index 3 is out of range for size 3"),
+        ("x[-4]", "x: vector(3)", "out of range"),
+        ("sum(i, x[i]*x[i + 1])", "x: vector(n)", "leaves x when i runs over all of it"),
+        ("sum(i, x[i]*x[i - 1])", "x: vector(n)", "leaves x when i runs over all of it"),
+        ("sum(k in 0..-5, k*x'*x)", "x: vector(n)", "the sum from 0 to -5 is empty"),
+    ],
+)
+def test_an_index_that_is_outside_for_every_size_is_refused(text: str, declare: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(text, declare)
+
+
+@pytest.mark.parametrize(
+    ("text", "declare"),
+    [
+        ("x[n - 1]", "x: vector(n)"),
+        ("x[-n]", "x: vector(n)"),
+        ("x[k + n]", "x: vector(n)"),  # k may be negative
+        ("sum(i, x[i]*x[n - 1 - i])", "x: vector(n)"),
+        ("sum(i in 0..n-2, x[i]*x[i + 1])", "x: vector(n)"),
+        ("sum(k in 0..0, k*x'*x)", "x: vector(n)"),
+    ],
+)
+def test_an_index_that_may_be_inside_is_read(text: str, declare: str) -> None:
+    assert read(text, declare)
