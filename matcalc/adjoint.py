@@ -292,7 +292,9 @@ def _kron(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
     for side, (wanted, other) in enumerate(((a, b), (b, a))):
         if wanted not in active:
             continue
-        if factors is not None:
+        if n.cols is ONE or n.rows is ONE:  # kron(a, b) = vec(b*a'), of rows its transpose
+            out.append((wanted, _kron_of_lines(n, g, side)))
+        elif factors is not None:
             scalars, u, v = factors
             met, kept = (v, u) if side == 0 else (u, v)
             out.append((wanted, ops.mul(*scalars, ops.inner(met, other), kept)))
@@ -306,6 +308,14 @@ def _kron(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
         else:
             out.append((wanted, _kron_blocks(g, wanted, other, side)))
     return out
+
+
+def _kron_of_lines(n: Expr, g: Expr, side: int) -> Expr:
+    """<g, kron(a, b)> = b'*G*a with vec(G) = g for vectors a, b: G'*b by a, G*a by b; the same of rows, transposed."""
+    turned = (lambda e: e) if n.cols is ONE else ops.transpose
+    a, b = (turned(line) for line in n.args)
+    entries = ops.unvec(turned(g), b.rows, a.rows)
+    return turned(ops.mul(ops.transpose(entries), b) if side == 0 else ops.mul(entries, a))
 
 
 def _kron_factors(g: Expr, a: Expr, b: Expr) -> tuple[list[Expr], Expr, Expr] | None:

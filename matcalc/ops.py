@@ -123,14 +123,14 @@ def zeros(m: Dim, n: Dim) -> Expr:
 
 
 def commutation(m: Dim, n: Dim) -> Expr:
-    """K with K*vec(A) = vec(A') for A m x n; mn x mn (Magnus & Neudecker, sec. 3.7)."""
-    return node("commutation", (), (m, n), (m * n, m * n))
+    """K with K*vec(A) = vec(A') for A m x n; mn x mn (Magnus & Neudecker, sec. 3.7). A row or a vector stays."""
+    return eye(m * n) if m is ONE or n is ONE else node("commutation", (), (m, n), (m * n, m * n))
 
 
 def unit(k: Expr, n: Dim) -> Expr:
-    """The k-th unit vector of length n, counted from 0."""
+    """The k-th unit vector of length n, counted from 0; of length 1 the number 1."""
     _scalar("unit", k)
-    return node("unit", (k,), n, (n, ONE))
+    return num(1) if n is ONE else node("unit", (k,), n, (n, ONE))
 
 
 # --- sums and products ----------------------------------------------------------------------------

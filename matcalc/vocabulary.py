@@ -59,6 +59,11 @@ ELSEWHERE = {
     "eig": "eigvals(S) or eigvecs(S)", "eigh": "eigvals(S) or eigvecs(S)", "eigvalsh": "eigvals(S)",
     "svd": "svdvals(X), svd_u(X) or svd_v(X)", "nuclear_norm": "normnuc(X)", "spectral_norm": "norm_spectral(X)",
     "norm_nuc": "normnuc(X)", "average": "mean(x)", "sech": "1 ./ cosh(x)", "erfc": "1 - erf(x)", "inner": "dot(x, y)",
+    "normF": "norm2(X), the Frobenius norm of a matrix", "norm_fro": "norm2(X), the Frobenius norm of a matrix",
+    "fro": "norm2(X), the Frobenius norm of a matrix", "nuclear": "normnuc(X)", "cumsum": "tril(ones(n, n))*x",
+    "var": "mean((x - mean(x)).^2)", "std": "sqrt(mean((x - mean(x)).^2))", "maximum": "max(a, b)",
+    "minimum": "min(a, b)", "norm_inf": "max(abs(x))", "swish": "x .* sigmoid(x)", "silu": "x .* sigmoid(x)",
+    "rowsum": "sum(X, axis=1)", "colsum": "sum(X, axis=0)", "reshape": "unvec(x, m, n)", "lse": "logsumexp(x)",
 }  # fmt: skip
 KNOWN = [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]  # every name that may be called without declaring it
 

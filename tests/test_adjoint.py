@@ -21,7 +21,9 @@ LOSSES = [
     ("sum(exp(sum(X, axis=0)))", "X"), ("sum(exp(sum(X, axis=1)))", "X"), ("sum(mean(X, axis=0).^3)", "X"),
     ("norm2(diag(x)*Z)^2", "x"), ("norm2(diag(r)*Z)^2", "r"), ("sum(diag(Z).^3)", "Z"), ("sum(vec(X).^3)", "X"),
     ("norm2(unvec(kron(x, y), m, n) .* W)^2", "x"), ("sum(sin(kron(X, C)))", "X"), ("sum(sin(kron(C, X)))", "X"),
-    ("sum([x; 2*x].^3)", "x"), ("norm2(X[1:, :-1])^2", "X"), ("X[0, 1]^3", "X"), ("sum(X[:, 0].^3)", "X"),
+    ("kron(x, y)'*vec(W)", "x"), ("sum(sin(kron(x, y)))", "y"), ("sum(exp(kron(r, y')))", "r"),
+    ("sum(sin(kron(x, kron(x, y))))", "x"), ("sum([x; 2*x].^3)", "x"), ("norm2(X[1:, :-1])^2", "X"),
+    ("X[0, 1]^3", "X"), ("sum(X[:, 0].^3)", "X"),
     ("sum(tril(Z).^3)", "Z"), ("tr(expm(Z)*Z)", "Z"), ("logsumexp(X*x)", "x"), ("sum(softmax(X, axis=0).^2)", "X"),
     ("sum(i, exp(x[i])*x[i])", "x"), ("r*Z*r'", "r"), ("prod(x)", "x"), ("norm2(pinv(X)*y)^2", "X"),
 ]  # fmt: skip

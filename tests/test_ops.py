@@ -76,3 +76,9 @@ def test_walks_do_not_recurse() -> None:
     assert deep in depends(deep, [x])
     assert len(topological(deep, leaves={deep.args[0]})) == 2
     assert ops.substitute(deep, {x: y}) is not deep
+
+
+def test_a_unit_vector_of_length_one_and_a_commutation_of_a_line_are_plain() -> None:
+    assert ops.unit(ops.num(0), ONE) is ops.num(1)
+    assert ops.commutation(ONE, N) is ops.eye(N)
+    assert ops.commutation(N, ONE) is ops.eye(N)
