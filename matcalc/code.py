@@ -63,7 +63,8 @@ def module_source(
     if answers:
         shapes = [_Shape(None if what == "derivative" else kinds.get(name), lead) for name, _ in answers]
         several = len(answers) > 1
-        by = ", ".join(parameters.inputs.get(name, name) for name, _ in answers)
+        inputs = parameters.inputs
+        by = ", ".join(inputs.get(name, name) for name, _ in answers)
         first = "gradient" if what == "hessian" else what
         tasks.append(Task(first, f"The {first} by {by}.", results, shapes, several))
         if function.is_scalar and what not in ("jacobian", "derivative"):
@@ -369,7 +370,8 @@ def _module(
 def _epilogue(table: Spelling, both: Written, arguments: Sequence[str], parameters: Parameters) -> str:
     """The end of a module: what lends the library's automatic differentiation our gradient."""
     names = [text.removesuffix("=None") for text in arguments]
-    by = [names.index(parameters.inputs[name]) for name in both.task.by]
+    inputs = parameters.inputs
+    by = [names.index(inputs[name]) for name in both.task.by]
     fill = {
         "Loss": "Loss_" if "Loss" in names else "Loss",
         "torch": parameters.own.get("torch", "torch"),

@@ -23,11 +23,12 @@ _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 class Expr:
     """One node: the operation ``op``, its ``args``, what else defines it (``data``), and its ``shape``."""
 
-    __slots__ = ("__weakref__", "args", "data", "op", "shape")
+    __slots__ = ("__weakref__", "args", "data", "is_scalar", "op", "shape")
     op: str
     args: tuple[Expr, ...]
     data: Any  # what it is depends on op (the table in matcalc.ops)
     shape: Shape
+    is_scalar: bool
 
     @property
     def rows(self) -> Dim:
@@ -36,10 +37,6 @@ class Expr:
     @property
     def cols(self) -> Dim:
         return self.shape[1]
-
-    @property
-    def is_scalar(self) -> bool:
-        return self.shape == SCALAR
 
     @property
     def name(self) -> str:
@@ -66,6 +63,7 @@ def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
         found.args = args
         found.data = data
         found.shape = shape
+        found.is_scalar = shape == SCALAR
         _interned[key] = found
     return found
 
@@ -108,22 +106,22 @@ def replace(
     ``results`` of earlier calls with the same mapping are used, and added to.
     """
     results = {} if results is None else results
-    stack = [root]
+    stack: list[Expr | None] = [root]
+    entered: list[Expr] = []  # nodes whose arguments are being replaced, the innermost last
     while stack:
-        current = stack[-1]
-        if current in results:
-            stack.pop()
-            continue
-        instead = mapping.get(current)
-        if instead is not None:
-            results[current] = instead
-            stack.pop()
-            continue
-        missing = [child for child in current.args if child not in results]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        args = tuple([results[child] for child in current.args])
-        results[current] = current if args == current.args else rebuild(current, args)
+        current = stack.pop()
+        if current is None:
+            current = entered.pop()
+            args = tuple([results[child] for child in current.args])
+            results[current] = current if args == current.args else rebuild(current, args)
+        elif current not in results:
+            instead = mapping.get(current)
+            if instead is not None:
+                results[current] = instead
+            elif current.args:
+                entered.append(current)
+                stack.append(None)
+                stack.extend(current.args)
+            else:
+                results[current] = current
     return results[root]

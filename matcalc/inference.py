@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
 
 from matcalc.expr import Expr
@@ -20,6 +20,8 @@ from matcalc.table import Table, head, spelling, word
 
 Facts: TypeAlias = frozenset[str]
 NONE: Facts = frozenset()
+_KEPT = 1 << 12  # combinations of facts and shapes that are kept with what follows from them
+_NO_PRINTS: Prints = (b"", b"")
 
 # facts about each entry by itself
 ENTRYWISE: Facts = frozenset("positive nonnegative nonzero below_one integer natural even".split())
@@ -54,8 +56,9 @@ class Rule(NamedTuple):
     then: str
 
     def holds(self, args: Sequence[Known]) -> bool:
-        if not all(needed <= a.facts for needed, a in zip(self.needs, args, strict=True)):
-            return False
+        for needed, a in zip(self.needs, args, strict=True):
+            if not needed <= a.facts:
+                return False
         if self.shapes is None:
             return True
         pattern = [d for shape in self.shapes for d in shape]
@@ -94,6 +97,7 @@ class Rules:
                 found.setdefault(entry.implies[0], set()).add(entry.implies[1])
         return {name: frozenset(others) for name, others in found.items()}
 
+    @lru_cache(maxsize=_KEPT)  # noqa: B019  (there are few tables)
     def close(self, facts: Facts, shape: Shape) -> Facts:
         """The facts and all that they imply for an expression of this shape."""
         found = set(facts)
@@ -105,6 +109,7 @@ class Rules:
                     stack.append(weaker)
         return frozenset(found)
 
+    @lru_cache(maxsize=_KEPT)  # noqa: B019
     def excluded(self, yes: Facts, no: Facts) -> Facts:
         """What cannot hold: what is excluded outright or by a fact, and whatever would imply it."""
         found = set(no).union(*(self.exclusions.get(name, NONE) for name in yes))
@@ -139,22 +144,26 @@ class Rules:
         return known
 
     def _pair(self, op: str, left: Known, right: Known) -> Known:
-        scalar = SCALAR in (left.shape, right.shape)
-        entrywise = op != "mul" or scalar
-        commuting = op != "mul" or left.shape == right.shape == SCALAR
+        facts, shape = self._facts_of_pair(op, left.facts, left.shape, right.facts, right.shape)
+        return Known(facts, shape, left.prints)
+
+    @lru_cache(maxsize=_KEPT)  # noqa: B019
+    def _facts_of_pair(self, op: str, a: Facts, a_shape: Shape, b: Facts, b_shape: Shape) -> tuple[Facts, Shape]:
+        """The facts of a sum or product of two, and its shape."""
+        left, right = Known(a, a_shape, _NO_PRINTS), Known(b, b_shape, _NO_PRINTS)
+        entrywise = op != "mul" or SCALAR in (a_shape, b_shape)
+        commuting = op != "mul" or a_shape == b_shape == SCALAR
         found = set()
-        for name in (None, *left.facts, *right.facts):
+        for name in (None, *a, *b):
             for rule in self._binary[op].get(name, ()):
                 if rule.then in found or (rule.shapes is None and not entrywise):
                     continue
                 if rule.holds((left, right)) or (commuting and rule.holds((right, left))):
                     found.add(rule.then)
-        shape = left.shape
-        if op == "mul":
-            shape = right.shape if left.shape == SCALAR else (left.shape[0], right.shape[1])
-            if right.shape == SCALAR:
-                shape = left.shape
-        return Known(self.close(frozenset(found), shape), shape, left.prints)
+        shape = a_shape
+        if op == "mul" and b_shape != SCALAR:
+            shape = b_shape if a_shape == SCALAR else (a_shape[0], b_shape[1])
+        return self.close(frozenset(found), shape), shape
 
     def _product(self, args: Sequence[Known]) -> Facts:
         scalars = self._squared("mul", [a for a in args if a.shape == SCALAR])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from matcalc.expr import Expr
@@ -118,6 +119,8 @@ class Matcher:
         if not ps:
             yield m, tuple(es)
             return
+        if len(ps) > len(es):  # each takes one at least
+            return
         first, others = self._next(ps, m)
         bound = m.bindings.get(first)
         spread = _spread(op, bound) if bound is not None else self._negative_spread(op, first, m)
@@ -216,6 +219,7 @@ class Matcher:
                 yield whole, rest, arrays
 
 
+@lru_cache(maxsize=1 << 12)
 def split(e: Expr) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
     """The scalar factors and the matrices of a product; anything else is one factor."""
     factors = e.args if e.op == "mul" else (e,)

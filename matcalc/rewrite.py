@@ -6,7 +6,7 @@ for scalars and elementwise operations holds for arrays entry by entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import product as choices
@@ -92,7 +92,7 @@ def _anchors(form: Form) -> frozenset[Head]:
     return frozenset(found)
 
 
-def _tops(expr: Expr) -> set[Head]:
+def _tops(expr: Expr) -> frozenset[Head]:
     """The operations at the root of an expression and below it, inside transposes and elementwise products."""
     found = {head(expr)}
     for a in expr.args:
@@ -101,7 +101,7 @@ def _tops(expr: Expr) -> set[Head]:
             found.add(head(a.args[0]))
         elif a.op == "had" and expr.op == "mul":
             found.update(head(b) for b in a.args)
-    return found
+    return frozenset(found)
 
 
 def presupposed(left: Expr) -> dict[Expr, frozenset[str]]:
@@ -135,15 +135,25 @@ class Rewriter:
     table: Table
     _forms: dict[str, tuple[Form, ...]] = field(default_factory=dict)
     _tried: dict[tuple[str, frozenset[str]], tuple[Rewrite, ...]] = field(default_factory=dict)
+    _fitting: dict[tuple[str, frozenset[str], frozenset[Head]], tuple[tuple[Form, ...], ...]] = field(
+        default_factory=dict
+    )
 
     def __call__(self, expr: Expr) -> Expr | None:
         """The smallest that one rewrite at the root makes of ``expr``, if that is smaller."""
-        candidates = self.candidates(expr)
-        if not candidates:
+        if not self.candidates(expr):
             return None
-        tops = _tops(expr)
-        found = [r for r in (self._apply(rewrite, expr, tops) for rewrite in candidates) if r is not None]
+        found = [r for r in (_first_smaller(forms, expr) for forms in self._forms_that_fit(expr)) if r is not None]
         return min(found, key=weight, default=None)
+
+    def _forms_that_fit(self, expr: Expr) -> tuple[tuple[Form, ...], ...]:
+        """Of each candidate the forms whose anchors are there, if there are any."""
+        key = (expr.op, words_in(expr), _tops(expr))
+        found = self._fitting.get(key)
+        if found is None:
+            each = (_with_anchors(self.forms(rewrite), expr.op, key[2]) for rewrite in self.candidates(expr))
+            found = self._fitting[key] = tuple(fitting for fitting in each if fitting)
+        return found
 
     @cached_property
     def _needed_words(self) -> tuple[tuple[frozenset[str], Rewrite], ...]:
@@ -164,19 +174,23 @@ class Rewriter:
 
     def apply(self, rewrite: Rewrite, expr: Expr) -> Expr | None:
         """``expr`` made smaller at its root by this rewrite; None if it does not apply there."""
-        return self._apply(rewrite, expr, _tops(expr))
+        return _first_smaller(_with_anchors(self.forms(rewrite), expr.op, _tops(expr)), expr)
 
-    def _apply(self, rewrite: Rewrite, expr: Expr, tops: set[Head]) -> Expr | None:
-        for form in self.forms(rewrite):
-            if not form.anchors <= tops or not _starts(form.left, expr.op):
-                continue
-            try:
-                found = next((r for r in _results(form, expr) if weight(r) < weight(expr)), None)
-            except OutOfBudget:
-                continue
-            if found is not None:
-                return found
-        return None
+
+def _with_anchors(forms: Iterable[Form], op: str, tops: frozenset[Head]) -> tuple[Form, ...]:
+    return tuple(form for form in forms if form.anchors <= tops and _starts(form.left, op))
+
+
+def _first_smaller(forms: Iterable[Form], expr: Expr) -> Expr | None:
+    """The first that one of the forms makes of ``expr`` and that is smaller."""
+    for form in forms:
+        try:
+            found = next((r for r in _results(form, expr) if weight(r) < weight(expr)), None)
+        except OutOfBudget:
+            continue
+        if found is not None:
+            return found
+    return None
 
 
 @cache

@@ -16,14 +16,20 @@ _interned: dict[tuple[tuple[Monomial, int], ...], Dim] = {}
 class Dim:
     """A dimension such as ``n``, ``3``, ``k*n + 1``; immutable and interned (equal means identical)."""
 
-    __slots__ = ("terms",)
+    __slots__ = ("name", "names", "number", "terms")
     terms: tuple[tuple[Monomial, int], ...]
+    number: int | None  # the value of a dimension without names
+    name: str | None  # the name, if the dimension is a bare name
+    names: frozenset[str]  # the names that occur
 
     def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
         found = _interned.get(terms)
         if found is None:
             found = object.__new__(cls)
             found.terms = terms
+            found.names = frozenset(name for monomial, _ in terms for name in monomial)
+            found.number = sum(factor for _, factor in terms) if not found.names else None
+            found.name = terms[0][0][0] if len(terms) == 1 and terms[0][1] == 1 and len(terms[0][0]) == 1 else None
             _interned[terms] = found
         return found
 
@@ -47,29 +53,6 @@ class Dim:
         return _collect(
             [(tuple(sorted(a + b)), s * t) for a, s in self.terms for b, t in right.terms]
         )
-
-    @property
-    def number(self) -> int | None:
-        """The value of a dimension without names, else None."""
-        if not self.terms:
-            return 0
-        if len(self.terms) == 1 and not self.terms[0][0]:
-            return self.terms[0][1]
-        return None
-
-    @property
-    def name(self) -> str | None:
-        """The name, if the dimension is a bare name."""
-        if len(self.terms) == 1:
-            monomial, factor = self.terms[0]
-            if factor == 1 and len(monomial) == 1:
-                return monomial[0]
-        return None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that occur."""
-        return frozenset(name for monomial, _ in self.terms for name in monomial)
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """The value when each name has the given size; KeyError for a name without one."""

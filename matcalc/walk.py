@@ -12,13 +12,20 @@ def parts_first(roots: Iterable[Node], below: Callable[[Node], Iterable[Node]]) 
     """Every distinct node below the roots, what a node is made of before it; ``below`` is asked once for each."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
+    entered: list[Node] = []  # nodes whose parts are being visited, the innermost last
+    stack: list[Node | None] = list(roots)  # None: the parts of the node that was entered last are done
+    stack.reverse()
     while stack:
-        current, done = stack.pop()
-        if done:
-            order.append(current)
+        current = stack.pop()
+        if current is None:
+            order.append(entered.pop())
         elif current not in seen:
             seen.add(current)
-            stack.append((current, True))
-            stack.extend((part, False) for part in reversed(tuple(below(current))) if part not in seen)
+            parts = tuple(below(current))
+            if parts:
+                entered.append(current)
+                stack.append(None)
+                stack.extend(parts[::-1])
+            else:
+                order.append(current)
     return order
