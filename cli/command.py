@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,25 +27,27 @@ class ExpressionCommand(click.Command):
         known = {name: o for o in self.get_params(ctx) if isinstance(o, click.Option) for name in o.opts}
         options: list[str] = []
         words: list[str] = []
-        queue = iter(args)
-        for arg in queue:
+        queue = deque(args)
+        while queue:
+            arg = queue.popleft()
             name, equals, _ = arg.partition("=")
             option = known.get(name)
             if arg == "--":
                 words.extend(queue)
+                queue.clear()
             elif option is None and _MISSPELT.fullmatch(arg):
                 options.append(arg)  # click says what it should have been
             elif option is None:
                 words.append(arg)
             elif equals or option.is_flag:
                 options.append(arg)
-            elif option._flag_needs_value:  # --steps is a flag, --steps=full the same with a value
-                options.append(f"{arg}={option.flag_value}")
+            elif option._flag_needs_value:  # --steps is a flag; --steps=full and --steps full have a value
+                level = queue[0] if queue and queue[0] in getattr(option.type, "choices", ()) else None
+                options.append(f"{arg}={queue.popleft() if level else option.flag_value}")
             else:
-                value = next(queue, None)
-                if value is None:
+                if not queue:
                     raise click.BadOptionUsage(name, f"Option '{name}' requires an argument.", ctx)
-                options += [arg, value]
+                options += [arg, queue.popleft()]
         return super().parse_args(ctx, [*options, "--", *words])
 
 

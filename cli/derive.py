@@ -43,8 +43,9 @@ Examples:
     show_default=True, help="The gradient by a symmetric, diagonal or triangular variable.",
 )  # fmt: skip
 @click.option(
-    "--steps", "detail", is_flag=False, flag_value="short", type=click.Choice(["short", "full"]),
-    metavar="[=full]", help="Show the derivation; --steps=full: every identity.",
+    "--steps", "detail", is_flag=False, flag_value="brief", type=click.Choice(["brief", "full"]),
+    metavar="[brief|full]",
+    help="Show the derivation; full: every simplification, what each identity says, its source.",
 )  # fmt: skip
 @click.option("--check", is_flag=True, help="Verify the answer by numbers, independently of the engine.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
@@ -122,7 +123,7 @@ def derive(
         click.echo(derivation.graph(graph))
         form = graph
     elif standalone:
-        click.echo(derivation.document(steps=bool(detail)), nl=False)
+        click.echo(derivation.document(bool(detail), detail == "full"), nl=False)
     else:
         if detail and form != "json":
             click.echo(steps(derivation, form, detail), nl=False)

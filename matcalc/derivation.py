@@ -31,6 +31,7 @@ from matcalc.steps import steps
 from matcalc.structure import direction_kind, unstructured
 from matcalc.table import Table
 from matcalc.text import program, text
+from matcalc.typeset import aligned, aligned_lines
 from matcalc.wording import expanded, worded
 
 if TYPE_CHECKING:
@@ -187,14 +188,13 @@ class Derivation:
             return program_latex(named, self.backward.called, self.function_name)
         if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
             lines = self._readings(latex_lines)
-            aligned = [f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines]
-            return "\\begin{aligned}\n" + " \\\\\n".join(aligned) + "\n\\end{aligned}"
+            return aligned_lines(f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines)
         program = [(name or answers[0][0], e) for name, e in self._program]
-        return latex_where(program) if len(program) > 1 else latex(answers[0][1])
+        return latex_where(program) if len(program) > 1 else aligned(latex(answers[0][1]))
 
-    def document(self, steps: bool = False) -> str:
+    def document(self, steps: bool = False, full: bool = False) -> str:
         """The answer as a LaTeX document that compiles by itself; with the steps before it."""
-        return document(*([self.explain("latex")] if steps else []), self.latex())
+        return document(*([self.explain("latex", full)] if steps else []), self.latex())
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""

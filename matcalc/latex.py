@@ -34,11 +34,14 @@ from matcalc.reading import (
     Undefined,
 )
 from matcalc.shapes import ONE, Dim
+from matcalc.typeset import aligned_lines, width
 from matcalc.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Speller, joined, write
 
 # POWER: has a superscript already; POSTFIX: a call, which takes a transpose but no power; ATOM: takes both
 
 DEFAULT = Notation()  # the notation in force
+_WIDE = 40  # letters: a wider numerator is not one
+_LONG = 2000  # signs of LaTeX: certainly wide
 _FUNCTIONS = dict.fromkeys(
     "exp log sin cos tan arcsin arccos arctan sinh cosh tanh det max min".split()
 )  # have a command of their own
@@ -55,8 +58,7 @@ def latex_where(definitions: Iterable[tuple[str, Expr]], notation: Notation = DE
     """Lines ``name &= expression``, aligned; the names print as they do in the formulas."""
     lines = list(definitions)
     writer = Writer([expr for _, expr in lines], notation, [name for name, _ in lines])
-    body = " \\\\\n".join(f"{writer.names[name]} &= {writer.phrase(expr)}" for name, expr in lines)
-    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+    return aligned_lines(f"{writer.names[name]} &= {writer.phrase(expr)}" for name, expr in lines)
 
 
 def names_for(expressions: Iterable[Expr], names: Iterable[str] = ()) -> dict[str, str]:
@@ -68,6 +70,12 @@ def arrays_in(expressions: Iterable[Expr], vectors_only: bool) -> set[str]:
     """The names of vectors and rows, or of all arrays."""
     found = (n for n in topological(*expressions) if n.op == "sym" and not n.is_scalar)
     return {n.name for n in found if not vectors_only or ONE in n.shape}
+
+
+def transpose_mark(notation: Notation = DEFAULT) -> str:
+    r"""What follows a transposed name: ``^\top``, ``^T``, ``'``."""
+    sign = notation.filled().transpose or ""
+    return "'" if sign == "'" else f"^{sign}" if re.fullmatch(r"\\[A-Za-z]+|.", sign) else f"^{{{sign}}}"
 
 
 class Writer:
@@ -90,7 +98,7 @@ class Writer:
             r"\operatorname{sigmoid}" if {"sigma", "σ"} & self.names.keys() else r"\sigma"
         )
         sign = notation.transpose or ""
-        self.transpose = "'" if sign == "'" else f"^{sign}" if re.fullmatch(r"\\[A-Za-z]+|.", sign) else f"^{{{sign}}}"
+        self.transpose = transpose_mark(notation)
         self.inverse_transpose = "'^{-1}" if sign == "'" else f"^{{-{sign}}}"
         self.spellers: dict[type[Reading], Speller] = {
             Name: lambda reading, of: self.name(reading.name),
@@ -160,7 +168,10 @@ class Writer:
         def close() -> None:
             if below:
                 above = _juxtaposed(left) if left else Phrase(ATOM, "1")
-                left[:] = [Phrase(POWER, r"\frac{", above, "}{", _juxtaposed(below), "}")]
+                if _is_wide(above):
+                    left.insert(0, Phrase(POWER, r"\frac{", "1", "}{", _juxtaposed(below), "}"))
+                else:
+                    left[:] = [Phrase(POWER, r"\frac{", above, "}{", _juxtaposed(below), "}")]
                 below.clear()
 
         for link, part in reading.factors:
@@ -362,6 +373,11 @@ def _bracketed(*pieces: str | Phrase) -> Phrase:
     if inside.tall:
         return Phrase(ATOM, r"\left( ", inside, r" \right)")
     return Phrase(ATOM, "(", inside, ")")
+
+
+def _is_wide(phrase: Phrase) -> bool:
+    """Whether a numerator is too wide to be read: 1/n stands before it then."""
+    return phrase.size > _LONG or (phrase.size > _WIDE and width(str(phrase)) > _WIDE)
 
 
 def _juxtaposed(factors: list[Phrase], lone: int = SUM) -> Phrase:

@@ -22,13 +22,20 @@ def latex_name(name: str) -> str:
     if match is None:
         return verbatim(name)
     stem, digits, rest = match.groups()
-    below = ([digits] if digits else []) + [_letters(part) for part in rest.split("_")[1:]]
+    below = ([digits] if digits else []) + [_numbered(part) for part in rest.split("_")[1:]]
     head = _letters(stem)
     for accent in _ACCENTS:
         base = stem.removesuffix(accent)
         if base != stem and (len(base) == 1 or base in GREEK):
             head = rf"\{accent}{{{_letters(base)}}}"
     return f"{head}_{{{','.join(below)}}}" if below else head
+
+
+def _numbered(part: str) -> str:
+    """``W1`` in a subscript: W_{1}."""
+    stem = part.rstrip("0123456789")
+    digits = part[len(stem) :]
+    return f"{_letters(stem)}_{{{digits}}}" if stem and digits else _letters(part)
 
 
 def _letters(word: str) -> str:

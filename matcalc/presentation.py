@@ -14,7 +14,7 @@ from matcalc.expr import Expr, topological
 from matcalc.higher import Forms
 from matcalc.index_text import index_latex, index_pretty, index_text
 from matcalc.kinds import Kind
-from matcalc.latex import Notation, latex, names_for
+from matcalc.latex import Notation, latex, names_for, transpose_mark
 from matcalc.measure import length
 from matcalc.pretty import pretty
 from matcalc.shapes import ONE
@@ -106,7 +106,7 @@ def latex_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]:
 def _stacked_latex(name: str, x: Expr) -> str:
     if x.cols is ONE:
         return name
-    return rf"{name}^\top" if x.rows is ONE else rf"\operatorname{{vec}}\left({name}\right)"
+    return f"{name}{transpose_mark()}" if x.rows is ONE else rf"\operatorname{{vec}}({name})"
 
 
 def _formal(form: Forms) -> Expr:

@@ -32,7 +32,7 @@ def reading(x: Expr) -> str:
         return "the derivative is what multiplies the differential"
     dx = f"d{x.name}"
     form = f"{dx}*G'" if x.rows is ONE else f"G'*{dx}" if x.cols is ONE else f"tr(G'*{dx})"
-    return f"the gradient G is read off {form}"
+    return f"the gradient `G` is read off `{form}`"
 
 
 def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
@@ -43,13 +43,13 @@ def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
     matrix = any(x.rows is not ONE and x.cols is not ONE for x in xs)
     reasons: list[str] = []
     if "sum" in seen or "had" in seen:
-        reasons.append("sum(A .* B) = tr(A'*B)" if matrix else "sum(a .* b) = a'*b")
+        reasons.append("`sum(A .* B) = tr(A'*B)`" if matrix else "`sum(a .* b) = a'*b`")
     reasons.extend(words for op, words in _ADJOINTS.items() if op in seen)
     if matrix:
         if "mul" in seen:
             reasons.append("a scalar is its own trace, and the factors of a trace may be cycled")
         if "t" in seen:
-            reasons.append("tr(A') = tr(A)")
+            reasons.append("`tr(A') = tr(A)`")
         return "trace-form", "Petersen & Pedersen 2012, eqs. 13-16", "; ".join(reasons)
     if "t" in seen:
         reasons.append("a scalar is its own transpose")
@@ -59,14 +59,14 @@ def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
 
 # how an operation moves from one side of an inner product to the other
 _ADJOINTS = {
-    "diagmat": "tr(A*diag(v)) = diag(A)'*v",
-    "diagvec": "v'*diag(A) = tr(diag(v)*A)",
-    "vec": "vec(A)'*vec(B) = tr(A'*B)",
-    "unvec": "tr(A'*unvec(v, m, n)) = vec(A)'*v",
-    "frechet": "tr(A'*L(X, E)) = tr(L(X', A)'*E) for a Frechet derivative L",
+    "diagmat": "`tr(A*diag(v)) = diag(A)'*v`",
+    "diagvec": "`v'*diag(A) = tr(diag(v)*A)`",
+    "vec": "`vec(A)'*vec(B) = tr(A'*B)`",
+    "unvec": "`tr(A'*unvec(v, m, n)) = vec(A)'*v`",
+    "frechet": "`tr(A'*L(X, E)) = tr(L(X', A)'*E)` for a Frechet derivative L",
     "kron": "a Kronecker product is taken apart block by block",
     "block": "block by block",
-    "slice": "x[i] = unit(i, n)'*x",
+    "slice": "`x[i] = unit(i, n)'*x`",
     "isum": "term by term",
-    "part": "tr(A'*tril(B)) = tr(tril(A)'*B)",
+    "part": "`tr(A'*tril(B)) = tr(tril(A)'*B)`",
 }

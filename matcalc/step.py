@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matcalc.expr import Expr
-from matcalc.latex import latex
+from matcalc.latex import latex, names_for
+from matcalc.latex_names import latex_name
+from matcalc.notation import Notation
 from matcalc.pretty import pretty
 from matcalc.text import text
+from matcalc.typeset import WIDTH, broken, width
 
 _OURS = ("", "algebra", "definition", "the steps above")  # sources that there is nothing to look up in
+_ALGEBRA = frozenset({"substitution", "simplification", "collecting"})
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """``before`` = ``after`` by an identity (its id, or a short name), in words what that ``says``, and its source.
 
-    ``plain``: the words say more than the name, so that they are always shown.
+    ``plain``: the words say more than the name, so that they are always shown. Formulas in the words stand between
+    backquotes.
     """
 
     before: Expr
@@ -33,11 +39,18 @@ class Step:
     def pretty(self) -> str:
         return f"{pretty(self.before)} = {pretty(self.after)}"
 
-    def latex(self) -> str:
-        return f"{latex(self.before)} &= {latex(self.after)}"
+    def latex(self, notation: Notation = Notation()) -> str:  # noqa: B008 (frozen)
+        return f"{latex(self.before, notation)} &= {latex(self.after, notation)}"
 
     def reason(self, full: bool = False) -> str:
         """The identity, or what is done in words; in full with both and the source."""
+        return self._reason(full).replace("`", "")
+
+    def reason_latex(self, full: bool = False) -> str:
+        """The same as text of LaTeX, formulas as formulas."""
+        return _words(self._reason(full))
+
+    def _reason(self, full: bool) -> str:
         words = self.says if self.plain and self.says else self.by
         if not full:
             return words
@@ -48,11 +61,25 @@ class Step:
         return {"before": text(self.before), "after": text(self.after), "by": self.by, "source": self.source}
 
 
+def brief(steps: Iterable[Step]) -> list[Step]:
+    """The steps without what comes between where one simplification follows another."""
+    found: list[Step] = []
+    for step in steps:
+        last = found[-1] if found else None
+        if last is not None and step.before is last.after and {step.by, last.by} <= _ALGEBRA:
+            says = step.says if step.says in last.says else f"{last.says}, {step.says}"
+            by = "collecting" if step.by == last.by == "collecting" else "substitution"
+            found[-1] = Step(last.before, step.after, by, step.source, says, True)
+        else:
+            found.append(step)
+    return found
+
+
 def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr], str] = text) -> str:
     """A line for each step; where it goes on with the right side of the one before, that is not repeated."""
     lines: list[str] = []
     previous: Expr | None = None
-    for step in steps:
+    for step in steps if full else brief(steps):
         left = "   " if step.before is previous else show(step.before)
         lines.append(f"{left} = {show(step.after)}   [{step.reason(full)}]")
         previous = step.after
@@ -60,19 +87,91 @@ def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr],
 
 
 def steps_latex(steps: Iterable[Step], full: bool = False) -> str:
-    """The steps as ``align*``, with the reasons at the right."""
-    lines: list[str] = []
+    """The steps as ``align*``: with the reasons at the right, or under the lines where the page is too narrow."""
+    steps = list(steps) if full else brief(steps)
+    notation = Notation(names=names_for(e for step in steps for e in (step.before, step.after)))
+    rows: list[tuple[str, str, str]] = []
     previous: Expr | None = None
     for step in steps:
-        left = "" if step.before is previous else latex(step.before)
-        lines.append(rf"{left} &= {latex(step.after)} && \text{{{_words(step.reason(full))}}}".strip())
+        left = "" if step.before is previous else latex(step.before, notation)
+        rows.append((left, latex(step.after, notation), step.reason_latex(full)))
         previous = step.after
+    wide = [max((width(row[i]) for row in rows), default=0.0) for i in (0, 1)]
+    if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 10:
+        lines = [rf"{left} &= {right} && \text{{{why}}}".strip() for left, right, why in rows]
+    else:
+        lines = [line for row in rows for line in _narrow(*row)]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
+def _narrow(left: str, right: str, why: str) -> list[str]:
+    """One step from the left margin, on several lines where it is long, the reason at its end or under it."""
+    lines: list[str] = []
+    if width(left) + width(right) > WIDTH and left:
+        lines += [("" if i == 0 else r"\qquad ") + part for i, part in enumerate(broken(left))]
+        left = ""
+    parts = broken(right, first=width(left) + 4.0)
+    lines.append(rf"{left} = {parts[0]}" if left else rf"\quad = {parts[0]}")
+    lines += [rf"\qquad {part}" for part in parts[1:]]
+    reasons = _wrapped(why, WIDTH)
+    if len(reasons) == 1 and width(lines[-1]) + _letters(why) + 4.0 <= WIDTH:
+        lines[-1] += rf" \qquad \text{{\footnotesize {why}}}"
+    else:
+        lines += [rf"\qquad\qquad \text{{\footnotesize {part}}}" for part in reasons]
+    return [f"& {line}" for line in lines]
+
+
+def _letters(words: str) -> float:
+    """The width of small words, in letters of a formula."""
+    return 0.75 * len(re.sub(r"\\[A-Za-z]+|[{}$\\]", "", words)) + 2.0
+
+
+def _wrapped(words: str, room: float) -> Sequence[str]:
+    """The words in lines; formulas stay whole."""
+    lines: list[str] = []
+    for word in re.findall(r"(?:\$[^$]*\$|\S)+", words):
+        if lines and _letters(f"{lines[-1]} {word}") <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
 def _words(words: str) -> str:
-    """Plain words inside of a formula."""
+    """Words as text of LaTeX; what stands between backquotes as a formula."""
+    pieces = words.split("`")
+    return "".join(f"${_formula(piece)}$" if i % 2 else _escaped(piece) for i, piece in enumerate(pieces))
+
+
+def _escaped(words: str) -> str:
     return "".join(_ESCAPES.get(char, char) for char in words)
+
+
+_TOKENS = re.compile(r"[A-Za-z][A-Za-z0-9]*|\s*\.[*/^]\s*|<=|>=|\d+|\s+|.", re.DOTALL)
+_SIGNS = {"*": " ", "./": r" \oslash ", "<=": r" \le ", ">=": r" \ge ", "inv": r"\operatorname{inv}"}
+_COMMANDS = frozenset("exp log sin cos tan det max min".split())
+
+
+def _formula(plain: str) -> str:
+    """The formula of an identity, a few symbols of the input language, in LaTeX."""
+    notation = Notation().filled()
+    sign = notation.transpose or ""
+    shown = {"'": "'" if sign == "'" else f"^{{{sign}}}", ".*": f" {notation.hadamard} "} | _SIGNS
+    out = ""
+    for token in _TOKENS.findall(plain):
+        if token.strip() in shown:
+            out += shown[token.strip()]
+        elif token == "tr":
+            out += str(notation.trace)
+        elif token in _COMMANDS:
+            out += "\\" + token
+        elif re.fullmatch("d[A-Za-z][0-9]*", token):  # dX
+            out += (r"\, " if out.endswith((" ", "}", "'")) else "") + rf"\mathrm{{d}}{latex_name(token[1:])}"
+        elif len(token) > 1 and token.isalpha():
+            out += rf"\operatorname{{{token}}}"
+        else:
+            out += token
+    return out
 
 
 _ESCAPES = {char: f"\\{char}" for char in "&%$#_{}"} | {

@@ -76,12 +76,13 @@ def _matrices(unfolding: Unfolding, forms: Sequence[tuple[str, Forms]]) -> Itera
         before = stacked(last) if column else last
         if not same(product, before) and unfolding.length(product) <= LONGEST:
             if any(form.stacked for _, form in forms):
-                why = ("vec-form", "Magnus & Neudecker 2019, sec. 2.4", "vec(A*X*B) = kron(B', A)*vec(X)")
+                why = ("vec-form", "Magnus & Neudecker 2019, sec. 2.4", "`vec(A*X*B) = kron(B', A)*vec(X)`")
             else:
                 why = ("transposition", "algebra", "the differential taken out")
             yield Step(before, product, *why, True)
     for suffix, form in forms:
-        reads = "vec(dY) = V*vec(dX) identifies the matrix V" if form.stacked else "dy = J*dx identifies the matrix J"
+        reads = "`vec(dY) = V*vec(dX)`" if form.stacked else "`dy = J*dx`"
+        reads += f" identifies the matrix `{'V' if form.stacked else 'J'}`"
         several = len(unfolding.derivation.forms) > 1
         name = unfolding.symbol(unfolding.derivation.what, form.matrix.shape, suffix if several else "")
         yield Step(name, form.matrix, "first-identification", IDENTIFIES, reads, True)

@@ -19,7 +19,7 @@ RELATION, SUM, PRODUCT, POWER, POSTFIX, ATOM = range(6)
 class Phrase:
     """A piece of output: strings and phrases in order, how it binds, its first and last string."""
 
-    __slots__ = ("first", "last", "level", "pieces", "tall")
+    __slots__ = ("first", "last", "level", "pieces", "size", "tall")
 
     def __init__(self, level: int, *pieces: str | Phrase) -> None:
         self.level = level
@@ -27,6 +27,7 @@ class Phrase:
         head, tail = pieces[0], pieces[-1]
         self.first: str = head if isinstance(head, str) else head.first
         self.last: str = tail if isinstance(tail, str) else tail.last
+        self.size: int = sum(p.size if isinstance(p, Phrase) else len(p) for p in pieces)
         self.tall: bool = any(p.tall if isinstance(p, Phrase) else p in _TALL for p in pieces)
 
     def at(self, level: int) -> Phrase:

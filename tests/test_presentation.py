@@ -50,7 +50,7 @@ def test_latex_is_aligned_and_balanced() -> None:
     assert latex.startswith(r"\begin{aligned}")
     assert r"\mathrm{d}Y &= " in latex
     assert r"J_{ijkl} &= " in latex
-    assert r"\operatorname{vec}\left(\mathrm{d}Y\right) &= " in latex
+    assert r"\operatorname{vec}(\mathrm{d}Y) &= " in latex
     assert latex.count("{") == latex.count("}")
 
 

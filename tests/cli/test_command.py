@@ -16,7 +16,7 @@ from matcalc.errors import InputError, LimitError, ShapeError
 @click.argument("expression")
 @click.option("--wrt")
 @click.option("--check", is_flag=True)
-@click.option("--steps", is_flag=False, flag_value="short", type=click.Choice(["short", "full"]))
+@click.option("--steps", is_flag=False, flag_value="brief", type=click.Choice(["brief", "full"]))
 def show(expression: str, wrt: str | None, check: bool, steps: str | None) -> None:
     click.echo(repr((expression, wrt, check, steps)))
 
@@ -32,9 +32,11 @@ def show(expression: str, wrt: str | None, check: bool, steps: str | None) -> No
         (["--", "--check"], ("--check", None, False, None)),
         (["-"], ("-", None, False, None)),
         (["-1"], ("-1", None, False, None)),
-        (["--steps", "x'*x"], ("x'*x", None, False, "short")),
+        (["--steps", "x'*x"], ("x'*x", None, False, "brief")),
         (["--steps=full", "x'*x"], ("x'*x", None, False, "full")),
-        (["x'*x", "--steps"], ("x'*x", None, False, "short")),
+        (["--steps", "full", "x'*x"], ("x'*x", None, False, "full")),
+        (["x'*x", "--steps", "brief", "--check"], ("x'*x", None, True, "brief")),
+        (["x'*x", "--steps"], ("x'*x", None, False, "brief")),
     ],
 )
 def test_an_expression_may_begin_with_a_minus_sign(args: list[str], expected: tuple[object, ...]) -> None:
