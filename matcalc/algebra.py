@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from fractions import Fraction
 
 from matcalc import ops
@@ -63,6 +64,18 @@ class Algebra(ABC):
     @abstractmethod
     def scaled_sum(self, c: Fraction, e: Expr) -> Expr:
         """c times each term of a sum."""
+
+    @abstractmethod
+    def collect(self, terms: Iterable[Expr]) -> dict[Expr, Fraction]:
+        """Terms without their numbers, like terms collected."""
+
+    @abstractmethod
+    def distributed(self, e: Expr, limit: int) -> list[Expr] | None:
+        """The terms of a product distributed over the sums in it; None if there would be more than ``limit``."""
+
+    @abstractmethod
+    def trace(self, x: Expr) -> Expr:
+        """Trace, scalars taken out, in the shortest rotation."""
 
     @abstractmethod
     def shortened_by_distributing(self, e: Expr) -> Expr:

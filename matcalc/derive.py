@@ -259,6 +259,9 @@ def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short:
             gradient = short.settled(structured(ops.substitute(raw, back), x, structure)[0])
             if x not in best or length(gradient) < length(best[x]):
                 best[x] = gradient
+            elif length(gradient) == length(best[x]) and gradient is not best[x]:
+                both = _fixed(gradient, table), _fixed(best[x], table)
+                best[x] = min(both, key=lambda e: (length(e), label(e)))
     return {x: _fixed(gradient, table) for x, gradient in best.items()}
 
 
@@ -266,7 +269,7 @@ def _fixed(e: Expr, table: Table) -> Expr:
     """Simplified until nothing gets shorter: what one pass leaves may give the next one something to do."""
     for _ in range(_AGAIN):
         again = Simplifier(rewriter(table)).settled(e) if len(topological(e)) <= _LARGE else e
-        if (length(again), label(again)) >= (length(e), label(e)):
+        if again is e or length(again) > length(e):
             break
         e = again
     return e

@@ -160,6 +160,9 @@ class Functions(Algebra):
                         return self.trace(self.mul(moved, operator.args[1]))
         if len(body) == 2 and self.transpose(body[0]) is body[1]:
             return self.power(ops.norm2(min(body, key=lambda m: (length(m), label(m)))), Fraction(2))
+        root = self._square_root_of(body)
+        if root is not None:
+            return self.power(self.norm2(root), Fraction(2))
         turned = [self.transpose(m) for m in reversed(body)]
         rotations = [b[i:] + b[:i] for b in (body, turned) for i in range(len(body))] if len(body) <= 16 else [body]
         products = [ops.mul(*r) for r in rotations]
@@ -169,6 +172,18 @@ class Functions(Algebra):
             candidates.append(ops.total(ops.had(*sorted((self.transpose(a), b), key=sort_key))))
             candidates.append(ops.total(ops.had(*sorted((a, self.transpose(b)), key=sort_key))))
         return min(candidates, key=lambda e: (length(e), label(e)))
+
+    def _square_root_of(self, body: list[Expr]) -> Expr | None:
+        """M of tr(M'*M), in any rotation: tr(U'*U*V'*V) is norm2(U*V')^2."""
+        half, odd = divmod(len(body), 2)
+        if self.expanding or odd or len(body) > 16:
+            return None
+        found: list[Expr] = []
+        for i in range(len(body)):
+            chain = body[i:] + body[:i]
+            if all(self.transpose(a) is b for a, b in zip(chain[:half], chain[: half - 1 : -1], strict=True)):
+                found.append(ops.mul(*chain[half:]))
+        return min(found, key=lambda m: (length(m), label(m)), default=None)
 
     # --- elementwise functions --------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from matcalc.measure import length
 from matcalc.order import sort_key
 from matcalc.products import run
 from matcalc.shapes import ONE, Shape
+from matcalc.squares import Squares
 
 SEARCHED = 40  # terms of a sum among which common factors are searched pairwise
 EXPANDED = 24  # terms that distributing may make when a shorter form is looked for
@@ -43,7 +44,7 @@ EXPANDED = 24  # terms that distributing may make when a shorter form is looked 
 Terms = dict[Expr, Fraction]
 
 
-class Sums(Algebra):
+class Sums(Squares):
     """add, primitive, and the distribution of products over sums."""
 
     budget: int
@@ -136,6 +137,7 @@ class Sums(Algebra):
             return plain_sum(shape, terms)
         self.quiet += 1
         try:
+            terms = self.completed(shape, terms)
             while len(terms) > 1:
                 step = self._best_step(shape, terms)
                 if step is None:
