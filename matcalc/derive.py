@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matcalc import ops
 from matcalc.adjoint import gradients
 from matcalc.backward import Backward, backward, cut, needed
+from matcalc.components import in_components
 from matcalc.conditions import conditions, kinks, of_program
 from matcalc.errors import InputError, LimitError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, topological
@@ -272,7 +273,7 @@ def _fixed(e: Expr, table: Table) -> Expr:
         if again is e or length(again) > length(e):
             break
         e = again
-    return e
+    return in_components(e, Simplifier(rewriter(table)))
 
 
 def _name(w: Any) -> str:

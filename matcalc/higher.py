@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matcalc import ops
+from matcalc.components import in_components
 from matcalc.differential import differential
 from matcalc.errors import BudgetError, UnsupportedError
 from matcalc.expr import Expr
@@ -69,9 +70,10 @@ def forms(
         )
     change = short.settled(differential(f, {x: along}, table))
     found = read_off(f, x, dx, change, table, short)
+    matrix = found.matrix
     if hessian and not found.stacked and not x.is_scalar:
-        return replace(found, matrix=symmetric_form(found.matrix, table, short))
-    return found
+        matrix = symmetric_form(matrix, table, short)
+    return replace(found, matrix=in_components(matrix, short))
 
 
 def with_facts(form: Forms, back: dict[Expr, Expr], short: Simplifier) -> Forms:
