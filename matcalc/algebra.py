@@ -74,6 +74,18 @@ class Algebra(ABC):
         """The terms of a product distributed over the sums in it; None if there would be more than ``limit``."""
 
     @abstractmethod
+    def factored(self, shape: Shape, terms: dict[Expr, Fraction]) -> Expr:
+        """A sum with common factors taken out, as long as that makes it shorter."""
+
+    @abstractmethod
+    def completed(self, shape: Shape, terms: dict[Expr, Fraction]) -> dict[Expr, Fraction]:
+        """The terms of a sum with squares completed, wherever that is shorter."""
+
+    @abstractmethod
+    def turned(self, e: Expr) -> Expr:
+        """The transpose of a sum, term by term."""
+
+    @abstractmethod
     def trace(self, x: Expr) -> Expr:
         """Trace, scalars taken out, in the shortest rotation."""
 

@@ -330,6 +330,20 @@ def _turned_product(x: Expr) -> Expr | None:
     return ops.rebuild(x, [a.args[0] if a.op == "t" else ops.transpose(a) for a in x.args])
 
 
+def run(e: Expr) -> tuple[Expr, Exponent]:
+    """A factor as base^exponent: inverses and powers of square matrices, transposed ones too."""
+    if e.op == "inv":
+        return e.args[0], Fraction(-1)
+    if e.op == "matpow":
+        base, k = run(e.args[0])
+        return base, scale_exponent(k, as_exponent(e.args[1]))
+    if e.op == "t":
+        base, k = run(e.args[0])
+        if base is not e.args[0]:
+            return (base.args[0] if base.op == "t" else ops.transpose(base)), k
+    return e, ONE_F
+
+
 # --- putting together -----------------------------------------------------------------------------
 
 

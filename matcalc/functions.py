@@ -20,13 +20,14 @@ from matcalc.factors import (
     include,
     is_whole,
     parts,
+    run,
     scale_exponent,
     split_powers,
 )
 from matcalc.facts import known
 from matcalc.measure import length
 from matcalc.order import label, sort_key
-from matcalc.products import MINUS, ODD, column, run
+from matcalc.products import MINUS, ODD, column
 from matcalc.shapes import ONE, SCALAR, Shape
 
 EVEN = frozenset("abs cos cosh".split())
@@ -76,9 +77,9 @@ class Functions(Algebra):
         return ops.transpose(x)
 
     def _transpose_sum(self, x: Expr) -> Expr:
-        turned = self.turned(x)  # type: ignore[attr-defined]
+        turned = self.turned(x)
         if turned is x or length(turned) <= length(x) + (self.expanding * 10**9):
-            return turned  # type: ignore[no-any-return]
+            return turned
         return ops.transpose(x)
 
     def inv(self, x: Expr) -> Expr:
@@ -240,7 +241,7 @@ class Functions(Algebra):
         p = parts(difference)
         flip = p.coef < 0
         base = compose(ONE_F, p.scalars, p.body)
-        terms = self.collect([base])  # type: ignore[attr-defined]
+        terms = self.collect([base])
         fixed = {t: c for t, c in terms.items() if ops.unlift(t) is not None or t.op == "num"}
         sides: list[tuple[Expr, Expr]] = [(base, zero(base.shape))]
         for moved in (fixed, {t: c for t, c in terms.items() if c < 0}):
@@ -256,7 +257,7 @@ class Functions(Algebra):
         return min(candidates, key=lambda e: (length(e), _constant_left(e), label(e)))
 
     def plain(self, shape: Any, terms: Any) -> Expr:
-        return self.factored(shape, terms)  # type: ignore[attr-defined, no-any-return]
+        return self.factored(shape, terms)
 
     # --- reductions -------------------------------------------------------------------------------
 

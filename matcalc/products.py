@@ -24,6 +24,7 @@ from matcalc.factors import (
     is_whole,
     parts,
     raised,
+    run,
     scale_exponent,
     segments,
     tidy,
@@ -553,20 +554,6 @@ def _root(base: Expr) -> Expr:
 def column(algebra: Algebra, v: Expr) -> Expr:
     """A vector or row as a vector."""
     return v if v.cols is ONE else algebra.transpose(v)
-
-
-def run(e: Expr) -> tuple[Expr, Exponent]:
-    """A factor as base^exponent: inverses and powers of square matrices, transposed ones too."""
-    if e.op == "inv":
-        return e.args[0], MINUS
-    if e.op == "matpow":
-        base, k = run(e.args[0])
-        return base, scale_exponent(k, as_exponent(e.args[1]))
-    if e.op == "t":
-        base, k = run(e.args[0])
-        if base is not e.args[0]:
-            return (base.args[0] if base.op == "t" else ops.transpose(base)), k
-    return e, ONE_F
 
 
 def inverse_factors(algebra: Algebra, e: Expr) -> list[Expr] | None:

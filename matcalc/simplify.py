@@ -8,12 +8,12 @@ from typing import Any
 from matcalc import ops
 from matcalc.algebra import is_zero, zero
 from matcalc.expr import Expr, topological
-from matcalc.factors import ONE_F, as_exponent, compose, parts, scale_exponent
+from matcalc.factors import ONE_F, as_exponent, compose, parts, run, scale_exponent
 from matcalc.facts import known
 from matcalc.functions import Functions
 from matcalc.measure import length
 from matcalc.order import label
-from matcalc.products import MINUS, Products, run
+from matcalc.products import MINUS, Products
 from matcalc.shapes import ONE
 from matcalc.sums import Sums
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import reduce
 from itertools import combinations
-from math import gcd, isqrt, lcm
+from math import isqrt
 from typing import NamedTuple, TypeAlias
 
 from matcalc import ops
@@ -33,11 +32,11 @@ from matcalc.facts import known
 from matcalc.measure import length
 from matcalc.order import sort_key
 from matcalc.shapes import ONE, SCALAR, Shape
+from matcalc.terms import Terms, content
 
 _SQUARES = 10  # terms of one sum that are taken as squares
 _HALF = Fraction(1, 2)
 _TWO = Fraction(2)
-Terms: TypeAlias = dict[Expr, Fraction]
 
 
 class Root(NamedTuple):
@@ -225,10 +224,10 @@ class Squares(Algebra):
             assert size is not None
             weights.append(sign * size)
             summands.append(self.transpose(roots[k].u) if turned else roots[k].u)
-        content = Fraction(reduce(gcd, (w.numerator for w in weights)), reduce(lcm, (w.denominator for w in weights)))
-        u = self.add(*(self.mul(ops.num(w / content), e) for w, e in zip(weights, summands, strict=True)))
+        common = content(weights)
+        u = self.add(*(self.mul(ops.num(w / common), e) for w, e in zip(weights, summands, strict=True)))
         square = self._square(shape, u, roots[first].core)
-        coef = base * content**2
+        coef = base * common**2
         before = sum(length(scaled(c, e)) for e, c in gone.items()) + len(gone) - 1
         if length(scaled(coef, square)) >= before:
             return None
