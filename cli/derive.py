@@ -8,7 +8,7 @@ import matcalc
 from matcalc.errors import InputError
 
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
-from .show import FORMATS, answer, echo, steps, verdict
+from .show import CODE, FORMATS, answer, echo, steps, verdict
 
 EXAMPLES = """\b
 Examples:
@@ -17,6 +17,7 @@ Examples:
   matcalc derive "a'*X*b + tr(X)" --wrt X --format latex
   matcalc derive "logdet(S) + tr(inv(S)*C)" --wrt S --declare "S: spd(n)" --declare "C: symmetric(n)"
   matcalc derive "1/n*sum(log(1 + exp(-y .* (X*w))))" --wrt w --declare "X: matrix(n, d)" --format numpy
+  matcalc derive "norm2(T - U*V')^2" --wrt U --declare "U: matrix(n, r)" --format scipy --sizes n=5000,r=10
   matcalc derive network.txt --wrt W1,W2 --of L --steps
 """
 
@@ -67,6 +68,11 @@ Examples:
     "--adjoint", metavar="PATTERN", default="d{}", show_default=True,
     help="How the derivative by a name is called in text and code: {} is the name.",
 )  # fmt: skip
+@click.option(
+    "--sizes", metavar="N=1000,R=10",
+    help="In code: how large to expect the dimensions. It chooses the order of products and the cheapest form; the "
+    "code holds for every size. Dimensions without a number here or in a declaration count 1000.",
+)  # fmt: skip
 @click.option("--standalone", is_flag=True, help="With --format latex: a complete document.")
 @click.option("--graph", type=click.Choice(["dot", "mermaid"]),
               help="Instead of the answer: which quantity is made of which, as text.")  # fmt: skip
@@ -88,6 +94,7 @@ def derive(
     residuals: tuple[str, ...],
     notation: str | None,
     adjoint: str,
+    sizes: str | None,
     standalone: bool,
     graph: str | None,
     first_principles: bool,
@@ -102,6 +109,8 @@ def derive(
         click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
     if standalone and form != "latex":
         raise click.UsageError("--standalone is for --format latex")
+    if sizes is not None and form not in CODE:
+        raise click.UsageError(f"--sizes is for code: --format {', '.join(CODE)}")
     names = split_names(wrt)
     derivation = matcalc.derive(
         source_text(function),
@@ -127,7 +136,7 @@ def derive(
     else:
         if detail and form != "json":
             click.echo(steps(derivation, form, detail), nl=False)
-        click.echo(answer(derivation, form))
+        click.echo(answer(derivation, form, sizes))
     remarks = [*echo(derivation), *(verdict(result) if result is not None else [])]
     click.echo("\n".join(remarks), err=form != "pretty")
     if result is not None and not result:

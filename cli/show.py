@@ -9,10 +9,10 @@ CODE = ("numpy", "scipy", "jax", "torch", "array-api")
 FORMATS = ("pretty", "text", "latex", *CODE, "sympy", "json")
 
 
-def answer(derivation: Any, form: str) -> str:
-    """The answer in that form, and nothing else."""
+def answer(derivation: Any, form: str, sizes: str | None = None) -> str:
+    """The answer in that form, and nothing else; code for the ``sizes`` that are expected."""
     if form in CODE:
-        return str(derivation.source(form)).rstrip("\n")
+        return str(derivation.source(form, sizes=sizes)).rstrip("\n")
     if form == "json":
         found = derivation.json()
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, indent=2)

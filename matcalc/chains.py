@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcalc.instructions import Code, Instructions, entries, estimate
+from matcalc.costs import CALL, FLOP, READ, WRITE, Costs
+from matcalc.instructions import Code, Instructions
 from matcalc.shapes import ONE, Dim
 
-# rough nanoseconds: a call, an entry read by a product, an entry written elementwise, a flop of a matrix product
-CALL, READ, WRITE, FLOP = 1000.0, 0.5, 2.0, 0.05
 _CLEARLY = 0.9  # what is estimated to cost so much of the other is cheaper
 _LONG = 16  # longer chains of matrices are taken from the left
 
@@ -55,8 +54,9 @@ class Product:
 class Chains:
     """Multiplies factors with the instructions of one function."""
 
-    def __init__(self, instructions: Instructions, inverted: set[Code]) -> None:
+    def __init__(self, instructions: Instructions, inverted: set[Code], costs: Costs) -> None:
         self.make = instructions
+        self.costs = costs
         self.inverted = inverted
 
     # --- the whole product ------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Chains:
             if code in seen or code.ndim != 1:
                 continue
             seen.add(code)
-            total += cost(code)
+            total += self.costs.of(code)
             stack.extend(code.args)
         return total
 
@@ -203,8 +203,8 @@ class Chains:
                 xt = source
         by_a = make.matmul(make.matmul(a, xt), make.transpose(b))
         by_b = make.matmul(a, make.matmul(xt, make.transpose(b)))
-        first = entries((p, q, s)) + entries((p, s, r))
-        second = entries((q, s, r)) + entries((p, q, r))
+        first = self.costs.entries((p, q, s)) + self.costs.entries((p, s, r))
+        second = self.costs.entries((q, s, r)) + self.costs.entries((p, q, r))
         return self.flat(by_a if first <= second else by_b)
 
     def flat(self, matrix: Code) -> Code:
@@ -248,16 +248,16 @@ class Chains:
         ends = (chain[0].rows, chain[-1].cols)
         whole, apart = self._total(formed), 0.0
         for _, _, inner in factor.terms:
-            whole += self._total(list(inner)) + WRITE * entries((factor.rows, factor.cols))
-            apart += self._total([*formed[:i], *inner, *formed[i + 1 :]]) + WRITE * entries(ends)
+            whole += self._total(list(inner)) + WRITE * self.costs.entries((factor.rows, factor.cols))
+            apart += self._total([*formed[:i], *inner, *formed[i + 1 :]]) + WRITE * self.costs.entries(ends)
         return i if apart < _CLEARLY * whole else None
 
     def _total(self, chain: list[Factor]) -> float:
         """The price of a product of matrices, or of matrices with vectors; of an inverse, when it is formed."""
         if len(chain) < 2:
-            return sum(FLOP * 2 * estimate(f.rows) ** 3 for f in chain if f.kind == "inverse")
+            return sum(self.costs.inverse(f.rows) for f in chain if f.kind == "inverse")
         if any(f.rows is ONE for f in chain[1:]):
-            return sum(CALL + READ * entries((f.rows, f.cols)) for f in chain) + WRITE * entries(
+            return sum(CALL + READ * self.costs.entries((f.rows, f.cols)) for f in chain) + WRITE * self.costs.entries(
                 (chain[0].rows, chain[-1].cols)
             )
         return self._plan(chain)[0, len(chain) - 1][0]
@@ -299,7 +299,7 @@ class Chains:
     def _price(
         self, left: tuple[float, str, int], right: tuple[float, str, int], dims: tuple[Dim, Dim, Dim]
     ) -> tuple[float, str]:
-        m, n, p = (estimate(d) for d in dims)
+        m, n, p = (self.costs.size(d) for d in dims)
         total = left[0] + right[0] + CALL
         if left[1] == "diag" and right[1] == "diag":
             return total + WRITE * n, "diag"
@@ -377,8 +377,8 @@ class Chains:
 
     def _chain_price(self, chain: list[Factor]) -> float:
         """The price of one half of a trace, from the left."""
-        total = FLOP * 8 / 3 * estimate(chain[0].rows) ** 3 if len(chain) == 1 and chain[0].kind == "inverse" else 0.0
-        state = (total, chain[0].kind, 0)
+        formed = len(chain) == 1 and chain[0].kind == "inverse"
+        state = (self.costs.inverse(chain[0].rows) if formed else 0.0, chain[0].kind, 0)
         for factor in chain[1:]:
             price = self._price(state, (0.0, factor.kind, 0), (chain[0].rows, factor.rows, factor.cols))
             state = (*price, 0)
@@ -471,18 +471,3 @@ class Chains:
             f.kind, f.cols, f.rows, code, tuple(self.transposed(p) for p in f.parts), tuple(reversed(f.sizes)), terms
         )
 
-
-def cost(code: Code) -> float:
-    """The estimated nanoseconds of one instruction, its operands being there."""
-    if code.op in ("input", "num", "size", "index", "T", "col", "row"):
-        return 0.0
-    if code.op == "matmul":
-        x, y = code.args
-        if x.ndim == 2 and y.ndim == 2:
-            return CALL + FLOP * 2 * entries((*x.shape, y.shape[1]))
-        return CALL + READ * max(entries(x.shape), entries(y.shape))
-    if code.op == "call" and code.data[0] in ("solve", "inv"):
-        n = estimate(code.args[0].shape[0])
-        width = 1.0 if code.ndim == 1 else estimate(code.shape[1])
-        return CALL + FLOP * (2 / 3 * n**3 + 2 * n * n * width)
-    return CALL + WRITE * max([entries(code.shape), *(entries(a.shape) for a in code.args)])

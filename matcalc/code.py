@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matcalc.costs import Costs, expected
 from matcalc.emission import Emission, Names
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.facts import known
+from matcalc.fused import fused
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
@@ -42,6 +44,7 @@ def module_source(
     header: str = "",
     blocks: Sequence[Sequence[Expr]] = (),
     products: Sequence[tuple[str, Expr, Expr]] = (),
+    sizes: Mapping[str, int] | str | None = None,
 ) -> str:
     """The source of a self-contained module.
 
@@ -49,6 +52,8 @@ def module_source(
     every variable of the input, used or not; ``definitions`` name sub-expressions, to which function and answers may
     refer by symbols; ``header`` is put at the top as comments. ``blocks`` are the second derivatives, row by row of the
     variables; ``products`` for each variable its name, the symbol of its direction and the Hessian-vector product.
+    ``sizes`` are those to expect of named dimensions: they choose between ways to compute the same, which all hold for
+    every size.
     """
     if what not in ("gradient", "jacobian", "hessian", "derivative") or order != 1:
         raise UnsupportedError(f"no code is generated for a {what} of order {order}")
@@ -58,6 +63,7 @@ def module_source(
     directions = {dx.name: dx.data[1] for _, dx, _ in products}  # type: ignore[index]
     roots = [function, *results, *named.values(), *(x for row in blocks for x in row), *(x for _, _, x in products)]
     parameters = _parameters(roots, {**kinds, **directions}, named, table)
+    costs = _costs(sizes, roots, kinds)
     lead = len([d for d in function.shape if d is not ONE]) if what == "jacobian" else 0
     tasks = [Task("value", "The value of the function.", [function], [_Shape(None, 0)])]
     if answers:
@@ -82,7 +88,7 @@ def module_source(
             title = f"The product of the Hessian with {along}, without the Hessian."
             tasks.append(Task("hvp", title, [x for _, _, x in products], shapes, several, extra=tuple(directions)))
     extra = frozenset(directions)
-    written = [_function(task, table, named, parameters, extra - set(task.extra)) for task in tasks]
+    written = [_function(task, table, named, parameters, costs, extra - set(task.extra)) for task in tasks]
     return _module(table, written, parameters, header, extra)
 
 
@@ -93,19 +99,30 @@ def functions_source(
     *,
     target: str = "numpy",
     header: str = "",
+    sizes: Mapping[str, int] | str | None = None,
 ) -> str:
     """The source of a module of functions: (name, what it gives, its results as (name, expression)).
 
     ``kinds`` holds the variables that the functions take, ``results`` the kind of each result; several are a tuple.
     """
     table = spelling(target)
-    parameters = _parameters([x for _, _, pairs in functions for _, x in pairs], kinds, {}, table)
+    roots = [x for _, _, pairs in functions for _, x in pairs]
+    parameters = _parameters(roots, kinds, {}, table)
+    costs = _costs(sizes, roots, kinds)
     tasks = [
         Task(name, title, [x for _, x in pairs], [_Shape(results[r], 0) for r, _ in pairs], len(pairs) > 1)
         for name, title, pairs in functions
     ]
-    written = [_function(task, table, {}, parameters) for task in tasks]
+    written = [_function(task, table, {}, parameters, costs) for task in tasks]
     return _module(table, written, parameters, header, frozenset())
+
+
+def _costs(given: Mapping[str, int] | str | None, roots: Sequence[Expr], kinds: Mapping[str, Kind]) -> Costs:
+    """Estimates for the sizes that are expected of the dimensions of the input."""
+    if given is None:
+        return Costs()
+    shapes = [*(x.shape for x in topological(*roots)), *(kind.shape for kind in kinds.values())]
+    return Costs(expected(given, {name for shape in shapes for d in shape for name in d.names}))
 
 
 def _declared(kind: Kind) -> tuple[Dim, ...]:
@@ -211,11 +228,18 @@ class Written:
 
 
 def _function(
-    task: Task, table: Spelling, named: Mapping[str, Expr], parameters: Parameters, hidden: frozenset[str] = frozenset()
+    task: Task,
+    table: Spelling,
+    named: Mapping[str, Expr],
+    parameters: Parameters,
+    costs: Costs,
+    hidden: frozenset[str] = frozenset(),
 ) -> Written:
     make = Instructions()
     definite = (lambda x: known(x, "spd")) if table.factors else None
-    codes, found = lower(task.results, make, named, definite)
+    codes, found = lower(task.results, make, named, definite, costs)
+    codes, new = fused(make, codes, found.values(), "sigmoid_neg" in table.calls)
+    found = {name: new[code] for name, code in found.items()}
     codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]
     order = ordered(codes)
     names = Names([*parameters.inputs.values(), *parameters.own.values(), *table.functions, *table.reserved])

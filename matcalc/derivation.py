@@ -247,9 +247,9 @@ class Derivation:
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
-    def source(self, target: str = "numpy") -> str:
+    def source(self, target: str = "numpy", sizes: Mapping[str, int] | str | None = None) -> str:
         """A self-contained module with ``value`` and ``gradient``, ``jacobian`` or ``hessian``; for a scalar function
-        also ``value_and_gradient``, with a Hessian ``hvp``."""
+        also ``value_and_gradient``, with a Hessian ``hvp``. ``sizes``: which dimensions to expect large or small."""
         from matcalc.code import module_source
 
         loss = raised(self.loss)
@@ -260,10 +260,11 @@ class Derivation:
             lines = (*self.backward.forward, *(line for line in self.backward.lines if line[0] not in own))
             loss = self.backward.root
             asked = [loss, *(e for _, e in named_answers), *(a.variable for a in self.answers.values())]
-            return module_source(loss, named_answers, kinds, target=target, definitions=needed(lines, asked))
+            lines = needed(lines, asked)
+            return module_source(loss, named_answers, kinds, target=target, definitions=lines, sizes=sizes)
         if self.what != "hessian":
             answers = [(a.name, self._coded(a)) for a in self.answers.values()]
-            return module_source(loss, answers, self.declared, target=target, what=self.what)
+            return module_source(loss, answers, self.declared, target=target, what=self.what, sizes=sizes)
         forms = [self.forms[name] for name in self.answers]
         names = list(dict.fromkeys(form.variable.name for form in forms))
         rows = [forms[i : i + len(names)] for i in range(0, len(forms), len(names))]
@@ -273,7 +274,7 @@ class Derivation:
             (name, row[i].direction, ops.add(*(form.map for form in row)))
             for i, (name, row) in enumerate(zip(names, rows, strict=True))
         ]
-        second = {"what": "hessian", "blocks": blocks, "products": products}
+        second = {"what": "hessian", "blocks": blocks, "products": products, "sizes": sizes}
         return module_source(loss, gradients, self.declared, target=target, **second)  # type: ignore[arg-type]
 
     def _coded(self, answer: Answer) -> Expr:
@@ -289,11 +290,13 @@ class Derivation:
         sizes = (*form.function.shape, *form.variable.shape)
         return ops.unstacked(form.matrix, sizes, 2)
 
-    def function(self, name: str | None = None, target: str = "numpy") -> Callable[..., Any]:
+    def function(
+        self, name: str | None = None, target: str = "numpy", sizes: Mapping[str, int] | str | None = None
+    ) -> Callable[..., Any]:
         """The derivative as a Python function of keyword arguments (or another function of the generated module)."""
         from matcalc.code import compile_module
 
-        return compile_module(self.source(target))[name or self.what]  # type: ignore[no-any-return]
+        return compile_module(self.source(target, sizes))[name or self.what]  # type: ignore[no-any-return]
 
     @property
     def expr(self) -> Any:

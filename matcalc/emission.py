@@ -219,15 +219,13 @@ class Emission:
             return f"{_bound(texts[code.args[0]], ATOM)}[{self._places(code, [texts[a] for a in code.args])}]", ATOM
         if op == "apply":
             return f"{self.inputs[code.data]}({', '.join(texts[a][0] for a in code.args)})", ATOM
-        if op == "call":
-            key, *rest = code.data
-            if code in self.plain:
-                return self._fill((self.spelling.plain or {})[key], code, rest, texts), ATOM
-            if key in self.spelling.open:
-                template, binding = self.spelling.open[key]
-                return self._fill(template, code, rest, texts), binding
-            return self._fill(self._call(key), code, rest, texts), ATOM
-        return self._fill(self._call(_ARRAY[op](code)), code, (), texts, _items(code, texts)), ATOM
+        key, *rest = code.data if op == "call" else (_ARRAY[op](code),)
+        if code in self.plain:
+            return self._fill((self.spelling.plain or {})[key], code, rest, texts), ATOM
+        if key in self.spelling.open:
+            template, binding = self.spelling.open[key]
+            return self._fill(template, code, rest, texts), binding
+        return self._fill(self._call(key), code, rest, texts, _items(code, texts)), ATOM
 
     def _places(self, code: Code, args: list[Text]) -> str:
         given = iter(args[1:])
@@ -367,14 +365,14 @@ def _mul(code: Code, args: list[Text]) -> Text:
     for i, (operand, arg) in enumerate(zip(code.args, args, strict=True)):
         loose = operand.op in ("mul", "div") and not (i and operand.op == "div" and operand.ndim == 0)
         loose = loose and not (i and operand.ndim and operand.shape != code.shape)
-        loose = loose or (operand.op == "call" and arg[1] == TIMES)
+        loose = loose or (operand.op == "call" and arg[1] == TIMES) or (operand.op == "outer" and i == 0)
         pieces.append(_bound(arg, TIMES if loose else UNARY if i == 0 else POWER))
     return "*".join(pieces), TIMES
 
 
 def _div(code: Code, args: list[Text]) -> Text:
     top = code.args[0]
-    above = _bound(args[0], TIMES if top.op in ("mul", "div") else UNARY)
+    above = _bound(args[0], TIMES if top.op in ("mul", "div", "outer") else UNARY)
     return f"{above}/{_bound(args[1], POWER)}", TIMES
 
 

@@ -77,7 +77,7 @@ class FormalDerivation(Derivation):
         lines = [rf"\mathrm{{d}}{self.head[1:]} &= {latex(a.expr)}" for a in self.answers.values()]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
-    def source(self, target: str = "numpy") -> str:
+    def source(self, target: str = "numpy", sizes: object = None) -> str:
         """Refused: there are no numbers in a formal differential."""
         name = self.undefined[0].data[0]  # type: ignore[index]
         raise UnsupportedError(

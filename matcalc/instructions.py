@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -70,20 +69,6 @@ class Code:
 def ordered(roots: Iterable[Code]) -> list[Code]:
     """Every distinct instruction below the roots, operands first."""
     return parts_first(roots, attrgetter("args"))
-
-
-@cache
-def estimate(dim: Dim) -> float:
-    """A size to compare costs with: a number is itself, every unknown name counts 1000."""
-    return float(max(1, dim.evaluate(dict.fromkeys(dim.names, 1000))))
-
-
-def entries(shape: Extent) -> float:
-    """The estimated number of entries."""
-    total = 1.0
-    for dim in shape:
-        total *= estimate(dim)
-    return total
 
 
 def broadcast(codes: Sequence[Code]) -> Extent:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcalc.chains import CALL, READ, WRITE, Factor, cost
+from matcalc.chains import Factor
+from matcalc.costs import CALL, READ, WRITE
 from matcalc.expr import Expr
 from matcalc.forms import Forms, Value, extent, full, turned
-from matcalc.instructions import Code, entries
+from matcalc.instructions import Code
 from matcalc.shapes import ONE, Shape
 
 _LONGEST_OPENED = 8  # factors of a product within a product
@@ -161,7 +162,7 @@ def _distributed(at: Forms, x: Expr) -> Factor:
     if len(x.args) > 8:
         return plain
     terms = []
-    applied = 0.0
+    costs, applied = at.chains.costs, 0.0
     for arg in x.args:
         over, under, chain = factors(at, arg, sums=False)
         if any(f.rows is ONE for f in chain[1:]):  # u*v': both as vectors
@@ -171,23 +172,23 @@ def _distributed(at: Forms, x: Expr) -> Factor:
             over, chain = [*over, *result.over], [result.column, at.chains.transposed(result.row)]
         if any(f.kind not in ("full", "diag", "eye", "ones") for f in chain):
             return plain
-        applied += sum(CALL + READ * entries((f.rows, f.cols) if f.kind == "full" else (f.rows,)) for f in chain)
-        applied += CALL + WRITE * entries((x.rows,))
+        applied += sum(CALL + READ * costs.entries((f.rows, f.cols) if f.kind == "full" else (f.rows,)) for f in chain)
+        applied += CALL + WRITE * costs.entries((x.rows,))
         terms.append((tuple(over), tuple(under), tuple(f for f in chain if f.kind != "eye")))
-    formed = CALL + READ * entries(x.shape) + _forming(dense)
+    formed = CALL + READ * costs.entries(x.shape) + _forming(at, dense)
     if applied * (1 if at.uses[x] <= 1 else 20) > formed:
         return plain
     return Factor("sum", x.rows, x.cols, dense, terms=tuple(terms))
 
 
-def _forming(dense: Code) -> float:
+def _forming(at: Forms, dense: Code) -> float:
     """What forming a sum costs: its additions, and the products and scalings that are its terms."""
     cost_of_all = 0.0
     stack, seen = [dense], {dense}
     while stack and len(seen) < _LOOKED_AT:
         code = stack.pop()
         if code.ndim == 2 and code.op not in ("input", "call", "loop", "apply"):
-            cost_of_all += cost(code)
+            cost_of_all += at.chains.costs.of(code)
             stack.extend(a for a in code.args if a not in seen)
             seen.update(code.args)
     return cost_of_all

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from matcalc.chains import Chains
+from matcalc.costs import Costs
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.factorizations import factored
@@ -27,6 +28,7 @@ def lower(
     instructions: Instructions,
     definitions: Mapping[str, Expr],
     definite: Callable[[Expr], bool] | None = None,
+    costs: Costs | None = None,
 ) -> tuple[list[Code], dict[str, Code]]:
     """The instructions of each root, and of the definitions that are computed as such.
 
@@ -38,7 +40,7 @@ def lower(
     kept = {name: steady[x] for name, x in named.items() if x.op == "mul"}
     inverted: set[Code] = set()
     while True:
-        at = Forms(instructions, Chains(instructions, inverted))
+        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()))
         codes = _pass(at, [steady[r] for r in roots], kept)
         more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:
@@ -46,10 +48,10 @@ def lower(
         inverted |= more
     found = {name: at.values[steady[x]] for name, x in named.items() if steady[x] in at.values}
     wanted = {name: value.code for name, value in found.items() if value.form == "full"}
-    if definite is None:
-        return codes, wanted
-    codes, new = factored(instructions, codes, wanted.values(), _definite(at, definite))
-    return codes, {name: new[code] for name, code in wanted.items()}
+    if definite is not None:
+        codes, new = factored(instructions, codes, wanted.values(), _definite(at, definite))
+        wanted = {name: new[code] for name, code in wanted.items()}
+    return codes, wanted
 
 
 def _definite(at: Forms, definite: Callable[[Expr], bool]) -> set[Code]:

@@ -94,13 +94,13 @@ class TensorDerivation(Derivation):
             found.append(Step(ops.formal_differential(before.expr), change, "differential", SOURCE, says))
         return tuple(found)
 
-    def source(self, target: str = "numpy") -> str:
+    def source(self, target: str = "numpy", sizes: Mapping[str, int] | str | None = None) -> str:
         """A module with ``value`` and ``derivative``, the array of all derivatives of that order."""
         from matcalc.code import module_source
 
         result = self.levels[-1].expr if self.array is None else self.array.node()
         return module_source(
-            self.loss, [(self.variable.name, result)], self.declared, target=target, what="derivative"
+            self.loss, [(self.variable.name, result)], self.declared, target=target, what="derivative", sizes=sizes
         )
 
     def verify(self, **options: Any) -> Verdict:

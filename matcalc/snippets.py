@@ -10,7 +10,14 @@ SNIPPETS: dict[str, str] = {
     "_sigmoid": '''
 def _sigmoid(z):
     """1/(1 + exp(-z)) without overflow."""
-    return 1.0/(1.0 + np.exp(np.minimum(-z, 709.0)))
+    return _sigmoid_neg(-z)
+''',
+    "_sigmoid_neg": '''
+def _sigmoid_neg(z):
+    """1/(1 + exp(z)) without overflow."""
+    e = np.exp(np.minimum(z, 709.0))
+    e += 1.0
+    return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 ''',
     "_softplus": '''
 def _softplus(z):
@@ -20,20 +27,25 @@ def _softplus(z):
     "_softmax": '''
 def _softmax(z, axis=None):
     """exp(z)/sum(exp(z)) without overflow."""
-    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return e/np.sum(e, axis=axis, keepdims=True)
+    e = z - 1.0*z.max(axis=axis, keepdims=True)
+    np.exp(e, out=e)
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
 ''',
     "_logsumexp": '''
 def _logsumexp(z, axis=None):
     """log(sum(exp(z))) without overflow."""
-    top = np.max(z, axis=axis, keepdims=True)
-    return np.squeeze(top, axis) + np.log(np.sum(np.exp(z - top), axis=axis))
+    top = 1.0*z.max(axis=axis, keepdims=True)
+    e = z - top
+    np.exp(e, out=e)
+    return np.squeeze(top, axis) + np.log(e.sum(axis=axis))
 ''',
     "_log_softmax": '''
 def _log_softmax(z, axis=None):
     """log(softmax(z)) without overflow or cancellation."""
-    z = z - np.max(z, axis=axis, keepdims=True)
-    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+    z = z - 1.0*z.max(axis=axis, keepdims=True)
+    z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
+    return z
 ''',
     "_logdet": '''
 def _logdet(X):

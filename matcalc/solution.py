@@ -152,7 +152,7 @@ class Solution:
         lines += [f"note: {note}" for note in self.notes]
         return lines
 
-    def source(self, target: str = "numpy") -> str:
+    def source(self, target: str = "numpy", sizes: Mapping[str, int] | str | None = None) -> str:
         """A self-contained module with ``solution(...)``, which takes all but the unknowns; several are a tuple."""
         from matcalc.code import functions_source
 
@@ -167,7 +167,8 @@ class Solution:
             title = f"The stationary point in {', '.join(self.wrt)}{kind}."
             functions.append((name, title, [(n, values[n]) for n in self.wrt]))
         given = {name: kind for name, kind in self.declared.items() if name not in self.wrt}
-        return functions_source(functions, given, {n: self.declared[n] for n in self.wrt}, target=target)
+        results = {n: self.declared[n] for n in self.wrt}
+        return functions_source(functions, given, results, target=target, sizes=sizes)
 
     def function(self, name: str = "solution", target: str = "numpy") -> Callable[..., Any]:
         """The solution as a Python function of keyword arguments."""

@@ -1,8 +1,8 @@
 """How each instruction is spelt in a target: one table for each.
 
-``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call,
-``{p0}`` for a further text of the instruction. ``np`` and its like, and names that begin with an underscore, are
-renamed on a clash with the user's.
+``{0}``, ``{1}`` stand for operands, ``{0a}`` for one that is put in parentheses unless it is a name or a call, ``{0p}``
+unless it is those or a power, ``{p0}`` for a further text of the instruction. ``np`` and its like, and names that begin
+with an underscore, are renamed on a clash with the user's.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from matcalc.snippets import SNIPPETS
 
 # how tightly an expression binds in Python
 SUM, TIMES, UNARY, POWER, ATOM = range(1, 6)
-_PLACE = re.compile(r"\{(p?\d)(a?)\}")
+_PLACE = re.compile(r"\{(p?\d)([ap]?)\}")
 BUILTINS = ("float", "range", "round")
+_LEAST = {"": SUM, "p": POWER, "a": ATOM}
 OWN_NAMES = re.compile(
     r"(?<![\w.])(_[a-z]\w*|np|lapack|special|linalg|jnp|jax|torch|math|importlib|xp|like|float|range|round)\b"
 )
 
 _NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
 _OWN = (
-    "sigmoid softplus gelu erf lgamma digamma trigamma softmax log_softmax logsumexp logdet adj "
+    "sigmoid sigmoid_neg softplus gelu erf lgamma digamma trigamma softmax log_softmax logsumexp logdet adj "
     "expm logm sqrtm sinm cosm"
 )
 
@@ -53,12 +54,12 @@ _NUMPY: dict[str, str] = {
     "T": "{0a}.T",
     "col": "{0a}[:, None]",
     "row": "{0a}[None, :]",
-    "outer": "np.outer({0}, {1})",
     "kron": "np.kron({0}, {1})",
     "sum": "{0a}.sum()",
     "sum_axis": "{0a}.sum(axis={p0})",
     "prod": "{0a}.prod()",
     "max": "{0a}.max()",
+    "max_axis": "{0a}.max(axis={p0})",
     "min": "{0a}.min()",
     "norm": "np.linalg.norm({0})",
     "vdot": "np.vdot({0}, {1})",
@@ -97,6 +98,7 @@ _NUMPY: dict[str, str] = {
 _NUMPY_OPEN: dict[str, tuple[str, int]] = {
     **{relation: (f"1.0*({{0}} {relation} {{1}})", TIMES) for relation in ("<", "<=", ">", ">=", "==")},
     "full": ("{0a}*np.ones({shape})", TIMES),
+    "outer": ("{0a}[:, None]*{1p}", TIMES),
 }
 
 
@@ -140,11 +142,11 @@ def filled(template: str, operands: Sequence[tuple[str, int]], texts: Sequence[o
     """The template with operands (text and binding) put in."""
 
     def put(match: re.Match[str]) -> str:
-        place, atom = match.groups()
+        place, least = match.groups()
         if place[0] == "p":
             return str(texts[int(place[1:])])
         text, binding = operands[int(place)]
-        return f"({text})" if atom and binding < ATOM else text
+        return f"({text})" if binding < _LEAST[least] else text
 
     return _PLACE.sub(put, template)
 

@@ -121,6 +121,7 @@ _CALLS = {
     "trigamma": "jax.scipy.special.polygamma(1, {0})",
     "expm": "jax.scipy.linalg.expm({0})",
     "expm_frechet": "jax.scipy.linalg.expm_frechet({0}, {1}, compute_expm=False)",
+    "outer": "jnp.outer({0}, {1})",
     "concat": "_concat([{items}])",
     "unboxed": "jnp.reshape({0}, ())",
     "copy": "{0}",
@@ -137,8 +138,8 @@ JAX = replace(
     NUMPY,
     target="jax",
     imports={"jnp": "import jax.numpy as {}", "jax": "import jax as {}"},
-    calls={**{key: _translated(text) for key, text in NUMPY.calls.items()}, **_CALLS},
-    open={key: (_translated(text), binding) for key, (text, binding) in NUMPY.open.items()},
+    calls={**{key: _translated(text) for key, text in NUMPY.calls.items() if key != "sigmoid_neg"}, **_CALLS},
+    open={key: (_translated(text), binding) for key, (text, binding) in NUMPY.open.items() if key not in _CALLS},
     functions={
         **{name: _translated(text) for name, text in SNIPPETS.items()},
         **{name: text.replace("POINTS", POINTS) for name, text in _FIXED.items()},

@@ -219,3 +219,27 @@ def test_bad_input_is_one_message_and_status_two(words: list[str], said: str) ->
     assert len(result.stderr) < 1500
     assert "Traceback" not in result.stderr
     assert "hacked" not in result.stderr.replace("echo hacked", "")
+
+
+FACTORISATION = ["norm2(T - U*V')^2", "--wrt", "U", "--declare", "U: matrix(n, r); V: matrix(m, r)"]
+
+
+def test_sizes_choose_between_forms_of_the_code() -> None:
+    thin = run(*FACTORISATION, "--format", "numpy", "--sizes", "n=1000,r=10")
+    wide = run(*FACTORISATION, "--format", "numpy", "--sizes", "n=10,m=10")
+    assert thin.exit_code == wide.exit_code == 0
+    assert "U @ (V.T @ V)" in thin.stdout
+    assert "(U @ V.T - T) @ V" in wide.stdout
+
+
+def test_the_size_of_what_is_no_dimension_is_refused_in_place() -> None:
+    result = run(*FACTORISATION, "--format", "scipy", "--sizes", "n=1000,q=10")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == "q is no dimension\n  n=1000,q=10\n         ^\nthe dimensions here: m, n, r\n"
+
+
+def test_sizes_are_for_code() -> None:
+    result = run(*FACTORISATION, "--sizes", "n=1000")
+    assert result.exit_code == 2
+    assert "--sizes is for code" in result.stderr

@@ -17,7 +17,7 @@ def gradient(*, x, mu, S):
     """The gradient by S, mu."""
     inv_S = np.linalg.inv(S)
     t1 = inv_S @ (x - mu)
-    return 0.5*(inv_S - np.outer(t1, t1)), -t1
+    return 0.5*(inv_S - t1[:, None]*t1), -t1
 
 
 def value_and_gradient(*, x, mu, S):
@@ -25,4 +25,4 @@ def value_and_gradient(*, x, mu, S):
     t1 = x - mu
     inv_S = np.linalg.inv(S)
     t2 = inv_S @ t1
-    return float(0.5*(t1 @ t2) + 0.5*_logdet(S)), (0.5*(inv_S - np.outer(t2, t2)), -t2)
+    return float(0.5*(t1 @ t2) + 0.5*_logdet(S)), (0.5*(inv_S - t2[:, None]*t2), -t2)

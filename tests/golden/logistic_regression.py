@@ -3,7 +3,14 @@ import numpy as np
 
 def _sigmoid(z):
     """1/(1 + exp(-z)) without overflow."""
-    return 1.0/(1.0 + np.exp(np.minimum(-z, 709.0)))
+    return _sigmoid_neg(-z)
+
+
+def _sigmoid_neg(z):
+    """1/(1 + exp(z)) without overflow."""
+    e = np.exp(np.minimum(z, 709.0))
+    e += 1.0
+    return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 
 
 def _softplus(z):

@@ -11,7 +11,7 @@ def gradient(*, W, x, v, s, ds):
     """The gradient by W, v."""
     v = v[:, 0]
     Wx = W @ x
-    return np.outer(v*ds(Wx), x), np.array(s(Wx)[:, None], dtype=float)
+    return (v*ds(Wx))[:, None]*x, np.array(s(Wx)[:, None], dtype=float)
 
 
 def value_and_gradient(*, W, x, v, s, ds):
@@ -19,4 +19,4 @@ def value_and_gradient(*, W, x, v, s, ds):
     v = v[:, 0]
     Wx = W @ x
     t1 = s(Wx)
-    return float(v @ t1), (np.outer(v*ds(Wx), x), np.array(t1[:, None], dtype=float))
+    return float(v @ t1), ((v*ds(Wx))[:, None]*x, np.array(t1[:, None], dtype=float))
