@@ -19,6 +19,7 @@ Examples:
   matcalc identities list gradients
   matcalc identities show inv
   matcalc identities verify
+  matcalc identities verify inv det
   matcalc identities verify --identities mine.toml
 """
 _file = click.option(
@@ -97,29 +98,34 @@ def show_sections(section: str | None, path: str | None) -> None:
 @_file
 def show(entry_id: str, path: str | None) -> None:
     """One entry: its declarations, its formulas, its sources."""
-    table = _table(path)
-    try:
-        entry = table[entry_id]
-    except KeyError:
-        near = [e.id for e in table if entry_id in e.id][:8]
-        raise UnknownName(
-            f"there is no identity '{entry_id}'",
-            hint=f"there are {', '.join(near)}" if near else "matcalc identities list shows them all",
-        ) from None
+    entry = entry_of(_table(path), entry_id)
     click.echo(f"{entry.id}   ({entry.file})\n{statement(entry)}")
     for name, value in entry.fields.items():
         lines = value if isinstance(value, list) else [value]
         click.echo(f"  {name + ':':<11}" + f"\n  {'':<11}".join(map(str, lines)))
 
 
+def entry_of(table: Any, entry_id: str) -> Any:
+    """The entry with that id, or an error that names its neighbors."""
+    try:
+        return table[entry_id]
+    except KeyError:
+        near = [e.id for e in table if entry_id in e.id][:8]
+        raise UnknownName(
+            f"there is no identity '{entry_id}'",
+            hint=f"there are {', '.join(near)}" if near else "matcalc identities list shows them all",
+        ) from None
+
+
 @identities.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
 @_file
-def verify(path: str | None) -> None:
-    """Compare every entry with numbers, one line for each; exit status 1 if one fails."""
+def verify(ids: tuple[str, ...], path: str | None) -> None:
+    """Compare every entry, or those that are named, with numbers, one line for each; exit status 1 if one fails."""
     table = _table(path)
     if path:
         table.check(base=False)
-    entries = list(table)
+    entries = [entry_of(table, entry_id) for entry_id in ids] or list(table)
     failed = 0
     lines = sys.stderr
     with click.progressbar(entries, file=lines, label="verifying", hidden=not lines.isatty()) as bar:

@@ -1,21 +1,30 @@
-"""The examples of docs/language.md, docs/sympy.md and docs/how-it-works.md mean what the pages say."""
+"""Every example on the pages: what a command prints, what Python answers, what the language page says of a line."""
 
 from __future__ import annotations
 
 import doctest
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from docs.site.examples import Session, edits, fences, file_name, files, folder, python, sessions, split
+from docs.site.pages import all_pages
 from matcalc import syntax, tokens, vocabulary
 from matcalc.errors import MatcalcError
 from matcalc.kinds import FACTS, STRUCTURES, kind_of_shape
 from matcalc.parse import parse, parse_kind, read
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGE = (DOCS / "language.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ["README.md", *(page.source for page in all_pages())]
+PAGES = {source: (ROOT / source).read_text(encoding="utf-8") for source in SOURCES}
+SESSIONS = [(page, session) for page, text in PAGES.items() for session in sessions(text)]
+SCRIPTS = [(page, code) for page, text in PAGES.items() for code in python(text)]
+PAGE = PAGES["docs/language.md"]
 DECLARATION = re.compile(r"\s*[A-Za-z]\w*(\s*,\s*\w+)*\s*:\s")
 # what the code in the tables speaks of
 LETTERS = """A, M: matrix(m, n); B: matrix(n, p); X: matrix(n, n); x, z: vector(n); y: vector(m)
@@ -117,14 +126,59 @@ def test_the_limits_are_those_of_the_page() -> None:
     assert f"numbers of {syntax.MAX_DIGITS} digits" in said
 
 
-@pytest.mark.parametrize("page", ["sympy.md", "how-it-works.md"])
-def test_a_page_in_python_shows_what_happens(page: str) -> None:
-    file, options = DOCS / page, doctest.REPORT_NDIFF
-    written = len(re.findall(r"^>>> ", file.read_text(encoding="utf-8"), re.M))
-    found = doctest.testfile(str(file), module_relative=False, optionflags=options, encoding="utf-8")
+@pytest.mark.parametrize(("page", "session"), SESSIONS, ids=[f"{page}: {session.line}" for page, session in SESSIONS])
+def test_a_command_prints_what_the_page_shows(page: str, session: Session) -> None:
+    result = session.run()
 
-    assert found.attempted == written >= 20
+    assert session.is_shown(result), result.output
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if ">>> " in text])
+def test_the_interpreter_answers_what_the_page_shows(page: str) -> None:
+    options = doctest.REPORT_NDIFF | doctest.NORMALIZE_WHITESPACE
+    written = len(re.findall(r"^>>> ", PAGES[page], re.M))
+    found = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=options, encoding="utf-8")
+
+    assert found.attempted == written >= 10
     assert found.failed == 0
+
+
+@pytest.mark.parametrize(("page", "code"), SCRIPTS, ids=[page for page, _ in SCRIPTS])
+def test_the_python_of_a_page_runs(page: str, code: str) -> None:
+    with folder(files(PAGES[page])):
+        exec(compile(code, page, "exec"), {})
+
+
+def test_nothing_on_the_pages_is_left_out() -> None:
+    """Every block is of a kind that some test runs, or no code of ours."""
+    run = {"", "sh", "python", "matcalc", "matcalc program", "diff", "console"}
+    for page, text in PAGES.items():
+        for info, block in fences(text):
+            kind = info if info == "matcalc program" else (info.split() or [""])[0]
+            assert kind in run or file_name(info) or page == "identities/README.md", f"{page}: {info}"
+            if kind in ("", "sh") and "$ " in block:
+                assert block.startswith("$ matcalc"), f"{page}: {block[:60]}"
+
+
+def test_the_worked_example_of_an_operation_works(tmp_path: Path) -> None:
+    page = PAGES["docs/adding-an-operation.md"]
+    copy = tmp_path / "matcalc"
+    shutil.copytree(ROOT / "matcalc", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("cli", "identities"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    assert len(edits(page)) >= 9
+    for name, old, new in edits(page):
+        place = {"matcalc": tmp_path, "identities": copy, "docs": ROOT}[name.partition("/")[0]] / name
+        text = place.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{name}: {old}"
+        if place.is_relative_to(tmp_path):
+            place.write_text(text.replace(old, new), encoding="utf-8")
+    shown = [session for info, block in fences(page) if info == "console" for session in split(block, {})]
+    assert len(shown) >= 5
+    for session in shown:
+        words = [sys.executable, "-m", "matcalc", *session.words[1:]]
+        done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert done.stdout == session.output
 
 
 def test_the_checks_can_fail() -> None:
@@ -134,3 +188,6 @@ def test_the_checks_can_fail() -> None:
         test_an_example_is_what_its_comment_says("", "a + b", "= a - b")
     with pytest.raises(pytest.fail.Exception):
         test_an_example_is_what_its_comment_says("", "a + b", "error: shapes")
+    for line, output in (("derive c*c --wrt c", "c"), ("derive y --wrt x", "y"), ("check c --wrt c --equals 2", "ok")):
+        with pytest.raises(AssertionError):
+            test_a_command_prints_what_the_page_shows("", Session(f"matcalc {line}", output))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 import textwrap
@@ -327,14 +326,6 @@ def test_output_options_of_the_command(tmp_path: Path) -> None:
     assert "used: the rows of Y sum to 1" in run().output
     assert run("--standalone").exit_code == 2
     assert run("--adjoint", "d").exit_code == 2
-
-
-def test_the_examples_of_the_page_run() -> None:
-    page = Path(__file__).resolve().parent.parent / "docs" / "programs.md"
-    found = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
-
-    assert found.attempted >= 10
-    assert found.failed == 0
 
 
 def test_a_named_product_is_computed_once_in_a_function() -> None:

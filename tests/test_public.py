@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -11,26 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from click.testing import CliRunner
 
 import matcalc
-from matcalc.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
-CODE = re.compile(r"^```([\w ]*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-BLOCKS = CODE.findall(README)
-
-
-def commands() -> list[tuple[str, str]]:
-    """Each command of the README and of the language page that is shown with its output."""
-    found = []
-    for _, block in [*BLOCKS, *CODE.findall(LANGUAGE)]:
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            line, _, output = part.partition("\n")
-            found.append((line, output))
-    return found
 
 
 def test_every_public_name_is_there() -> None:
@@ -90,17 +74,6 @@ def test_the_readme_shows_five_examples() -> None:
     assert len(re.findall(r"^\*\*", examples, flags=re.MULTILINE)) == 5
 
 
-@pytest.mark.parametrize(("line", "output"), commands(), ids=lambda v: v.splitlines()[0][:40] if v.strip() else "none")
-def test_a_command_that_is_shown_prints_what_is_shown(line: str, output: str) -> None:
-    words = shlex.split(line)
-    assert words[0] == "matcalc"
-    result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
-
-    parts = [re.escape(part) for part in output.strip().split("...")]
-    assert re.fullmatch(".*?".join(parts), result.stdout.strip(), flags=re.DOTALL), result.stdout
-    assert result.exit_code == (1 if "does not hold" in output else 0)
-
-
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md"])
 def test_every_page_that_is_linked_is_there(page: str) -> None:
     file = ROOT / page
@@ -119,8 +92,3 @@ def test_the_places_of_an_operation_are_there() -> None:
     assert len(named) >= 25
     for name in named:
         assert any(next(ROOT.joinpath(d).glob(name), None) for d in ("", "matcalc", "identities", "tests")), name
-
-
-@pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
-def test_the_python_of_the_readme_runs(code: str) -> None:
-    exec(compile(code, "README.md", "exec"), {})

@@ -120,3 +120,14 @@ def test_a_malformed_file_is_status_two(mine: Path) -> None:
 
     assert result.exit_code == 2
     assert "mine.toml" in result.stderr
+
+
+def test_named_entries_alone_are_verified(mine: Path) -> None:
+    result = run("verify", "double-form", "inv", "--identities", str(mine))
+
+    assert result.exit_code == 0
+    assert [line.split()[1] for line in result.stdout.splitlines()] == ["double-form:", "inv:", "of"]
+    assert result.stdout.endswith("2 of 2 identities verified\n")
+    missing = run("verify", "double-fo", "--identities", str(mine))
+    assert missing.exit_code == 2
+    assert "double-form" in missing.output
