@@ -13,6 +13,7 @@ from .check import check
 from .command import FaultGuard
 from .derive import derive
 from .identities import identities
+from .serve import serve
 from .solve import solve
 
 EXAMPLES = """\b
@@ -34,5 +35,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (derive, check, solve, identities):
+for _command in (derive, check, solve, serve, identities):
     main.add_command(_command)

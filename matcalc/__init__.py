@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what the descriptors below find
     from matcalc.derivation import Derivation
     from matcalc.derivatives import derive
     from matcalc.notation import Notation, set_notation
-    from matcalc.parse import parse
+    from matcalc.parse import Problem, parse, read
     from matcalc.solution import Solution
     from matcalc.solve import solve
     from matcalc.sympy_api import gradient, hessian, jacobian
@@ -42,6 +42,7 @@ _HOMES = {
     "Check": "matcalc.check",
     "Derivation": "matcalc.derivation",
     "Notation": "matcalc.notation",
+    "Problem": "matcalc.parse",
     "Solution": "matcalc.solution",
     "check": "matcalc.check",
     "derive": "matcalc.derivatives",
@@ -49,6 +50,7 @@ _HOMES = {
     "hessian": "matcalc.sympy_api",
     "jacobian": "matcalc.sympy_api",
     "parse": "matcalc.parse",
+    "read": "matcalc.parse",
     "set_notation": "matcalc.notation",
     "solve": "matcalc.solve",
 }
@@ -62,6 +64,7 @@ __all__ = [
     "LimitError",
     "MatcalcError",
     "Notation",
+    "Problem",
     "ShapeError",
     "Solution",
     "SyntaxProblem",
@@ -76,6 +79,7 @@ __all__ = [
     "identities",
     "jacobian",
     "parse",
+    "read",
     "set_notation",
     "solve",
 ]

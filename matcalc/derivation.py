@@ -18,10 +18,18 @@ from matcalc.indices import declared_names, names_in
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.latex import latex, latex_where
 from matcalc.latex_names import latex_name
-from matcalc.listing import document, graph, program_latex
+from matcalc.listing import document, graph, graph_parts, program_latex
 from matcalc.notation import Notation, using
 from matcalc.parse import Problem
-from matcalc.presentation import is_matrix, latex_lines, layout_of, other_readings, pretty_lines
+from matcalc.presentation import (
+    Reading,
+    is_matrix,
+    latex_lines,
+    layout_of,
+    other_readings,
+    pretty_lines,
+    readings,
+)
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
@@ -211,6 +219,16 @@ class Derivation:
             for line in write(self.forms[name], self.what, self.declared)
         ]
 
+    def readings(self) -> list[Reading]:
+        """All forms of a Jacobian or Hessian by what they are called: linear map, matrix or vec form, index form."""
+        several = len(self.answers) > 1
+        return [
+            reading
+            for name in self.answers
+            if name in self.forms
+            for reading in readings(self.forms[name], self.what, self.declared, name if several else "")
+        ]
+
     @property
     def laid_out(self) -> str:
         """How the axes of the answers are laid out, in a sentence."""
@@ -235,14 +253,23 @@ class Derivation:
 
     def graph(self, form: str = "dot") -> str:
         """The graph of the program as text for Graphviz (``dot``) or Mermaid; edges bear the names of adjoints."""
+        lines, adjoints = self._graph_lines
+        return graph(lines, self.function_name, adjoints, form)
+
+    def graph_parts(self) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+        """The graph as data: {quantity: its expression, or none}, and edges (from, to, adjoint that comes back)."""
+        lines, adjoints = self._graph_lines
+        return graph_parts(lines, self.function_name, adjoints)
+
+    @property
+    def _graph_lines(self) -> tuple[list[tuple[str, Expr]], dict[str, str]]:
+        """The lines of the program, the function's without a name, and the adjoint of each quantity that has one."""
         if self.backward is None:
-            adjoints = {a.variable.name: self.adjoint_name(a) for a in self.answers.values()}
-            return graph([("", self.loss)], self.function_name, adjoints, form)
+            return [("", self.loss)], {a.variable.name: self.adjoint_name(a) for a in self.answers.values()}
         definitions, answers = self._lines
         known = {*(name for name, _ in definitions), *(name for name, _ in answers)}
         adjoints = {of: name for name, (of, number) in self.backward.called.items() if name in known and not number}
-        lines = needed(self.backward.forward, [self.backward.root])
-        return graph([*lines, ("", self.backward.root)], self.function_name, adjoints, form)
+        return [*needed(self.backward.forward, [self.backward.root]), ("", self.backward.root)], adjoints
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

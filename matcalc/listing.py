@@ -52,22 +52,31 @@ def _display(formula: str) -> str:
 def graph(
     lines: Iterable[tuple[str, Expr]], function: str, adjoints: Mapping[str, str], form: str = "dot"
 ) -> str:
-    """Which quantity is made of which; the edges along which an adjoint comes back bear its name.
+    """Which quantity is made of which; the edges along which an adjoint comes back bear its name."""
+    if form not in GRAPHS:
+        raise InputError(f"there is no graph format '{form}'", hint=f"one of {', '.join(GRAPHS)}")
+    nodes, edges = graph_parts(lines, function, adjoints)
+    write = _dot if form == "dot" else _mermaid
+    return write({name: f"{name} = {e}" if e else name for name, e in nodes.items()}, edges)
+
+
+def graph_parts(
+    lines: Iterable[tuple[str, Expr]], function: str, adjoints: Mapping[str, str]
+) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """The graph as data: each quantity with its expression as text (none if it is given), and the edges
+    (from, to, name of the adjoint that comes back along it, or none).
 
     ``lines`` are the definitions in terms of names; the one without a name is the function.
     """
-    if form not in GRAPHS:
-        raise InputError(f"there is no graph format '{form}'", hint=f"one of {', '.join(GRAPHS)}")
     nodes: dict[str, str] = {}
     edges: list[tuple[str, str]] = []
     for name, e in lines:
         name = name or function
         for s in symbols(e):
-            nodes.setdefault(s.name, s.name)
+            nodes.setdefault(s.name, "")
             edges.append((s.name, name))
-        nodes[name] = f"{name} = {text(e)}"
-    write = _dot if form == "dot" else _mermaid
-    return write(nodes, [(a, b, adjoints.get(a, "")) for a, b in edges])
+        nodes[name] = text(e)
+    return nodes, [(a, b, adjoints.get(a, "")) for a, b in edges]
 
 
 def _dot(nodes: Mapping[str, str], edges: Iterable[tuple[str, str, str]]) -> str:

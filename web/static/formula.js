@@ -1,0 +1,59 @@
+// Formulas: MathML from the server, let through element by element; without it, the Unicode text.
+
+import { el } from "./dom.js";
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+const ELEMENTS = new Set(
+  ("math mrow mi mn mo mtext mspace mfrac msqrt mroot msup msub msubsup mover munder munderover mtable mtr mtd " +
+   "mstyle mpadded mphantom mfenced merror mmultiscripts none mprescripts").split(" "));
+const ATTRIBUTES = new Set(
+  ("display mathvariant stretchy fence separator form lspace rspace largeop movablelimits minsize maxsize symmetric " +
+   "accent accentunder linethickness width height depth voffset columnalign rowalign columnspacing rowspacing " +
+   "columnspan rowspan displaystyle scriptlevel dir intent alttext").split(" "));
+
+/** The formula as MathML if there is some, and it holds nothing but formulas; else as text. */
+export function formula(mathml, text, { display = true } = {}) {
+  const node = mathml ? admitted(mathml) : null;
+  if (node) {
+    if (display) node.setAttribute("display", "block");
+    return node;
+  }
+  return el(display ? "div" : "span", { class: "unicode" }, text);
+}
+
+function admitted(source) {
+  const found = new DOMParser().parseFromString(source, "application/xml");
+  const root = found.documentElement;
+  if (!root || root.namespaceURI !== MATHML || root.localName !== "math") return null;
+  return copied(root);
+}
+
+/** A copy that is built anew, of the elements and attributes that are known; null if there is another. */
+function copied(root) {
+  const top = document.createElementNS(MATHML, "math");
+  const waiting = [[root, top]];
+  while (waiting.length) {
+    const [from, to] = waiting.pop();
+    for (const { namespaceURI, localName, value } of from.attributes) {
+      if (localName === "xmlns" || namespaceURI === "http://www.w3.org/2000/xmlns/") continue;
+      if (namespaceURI !== null || !ATTRIBUTES.has(localName)) return null;
+      to.setAttribute(localName, value);
+    }
+    for (const child of from.childNodes) {
+      if (child.nodeType === Node.TEXT_NODE) to.append(child.data);
+      else if (child.nodeType !== Node.ELEMENT_NODE) continue;
+      else if (child.namespaceURI !== MATHML || !ELEMENTS.has(child.localName)) return null;
+      else {
+        const copy = document.createElementNS(MATHML, child.localName);
+        to.append(copy);
+        waiting.push([child, copy]);
+      }
+    }
+  }
+  return top;
+}
+
+/** A box in which a wide formula scrolls by itself. */
+export function box(label, ...content) {
+  return el("div", { class: "formula", role: "region", tabindex: "0", "aria-label": label }, ...content);
+}

@@ -1,0 +1,153 @@
+// The names of the function: which one to differentiate by, and what each is.
+
+import { byId, closesOutside, el } from "./dom.js";
+
+/** Draw the names as chips. `choose(name)` and `declare(name, kind or null)` are told what the user does. */
+export function drawNames({ names, lines, wrt, several, edit, choose }) {
+  const focused = document.activeElement?.closest?.("#names [data-name]");
+  const before = focused && [focused.dataset.name, focused.dataset.part];
+  const chips = names.map((name) => {
+    const pressed = wrt.includes(name.name);
+    const fixed = name.form === "function" || name.facts.includes("integer");
+    return el("li", { class: pressed ? "chip pressed" : name.inferred ? "chip" : "chip declared" },
+      el("button", {
+        type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name.name, "data-part": "name",
+        disabled: fixed, "aria-label": `${name.name}: differentiate by it`, onclick: () => choose(name.name),
+      }, name.name),
+      el("button", {
+        type: "button", class: "kind", "aria-haspopup": "dialog", "data-name": name.name, "data-part": "kind",
+        "aria-label": `${name.name} is ${name.kind}${name.inferred ? ", inferred" : ""}: change`,
+        onclick: (event) => edit(name, event.currentTarget),
+      }, name.kind));
+  });
+  const quantities = lines.map((name) => {
+    const pressed = wrt.includes(name);
+    return el("li", { class: pressed ? "chip line pressed" : "chip line" },
+      el("button", {
+        type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name, "data-part": "name",
+        "aria-label": `${name}, a line of the program: differentiate by it`, onclick: () => choose(name),
+      }, name));
+  });
+  byId("names").replaceChildren(...chips, ...quantities);
+  if (before) {
+    const [name, part] = before;
+    [...byId("names").querySelectorAll(`[data-part=${part}]`)].find((node) => node.dataset.name === name)?.focus();
+  }
+  byId("several").hidden = names.length + lines.length < 2 && !several;
+}
+
+/** The dialog in which the kind of a name is chosen; `apply(kind or null)` at each change, null: as inferred. */
+export class KindDialog {
+  constructor(kinds, facts) {
+    this.kinds = kinds;
+    this.facts = facts;
+    this.dialog = byId("kind");
+    closesOutside(this.dialog);
+    this.dialog.addEventListener("close", () => this.opener?.isConnected ? this.opener.focus() : this.refocus());
+  }
+
+  refocus() {
+    [...document.querySelectorAll("#names .kind")].find((node) => node.dataset.name === this.name)?.focus();
+  }
+
+  open(name, opener, apply) {
+    this.name = name.name;
+    this.opener = opener;
+    this.apply = apply;
+    this.state = fromName(name, this.kinds);
+    this.draw();
+    this.dialog.showModal();
+    this.place(opener);
+    this.dialog.querySelector("input:checked")?.focus();
+  }
+
+  /** Beside the chip, where there is room for it. */
+  place(opener) {
+    const chip = opener.getBoundingClientRect();
+    const own = this.dialog.getBoundingClientRect();
+    const wide = window.innerWidth > 600;
+    this.dialog.classList.toggle("placed", wide);
+    this.dialog.style.left = wide ? `${Math.max(12, Math.min(chip.left - 16, window.innerWidth - own.width - 12))}px` : "";
+    this.dialog.style.top = wide ? `${Math.max(12, Math.min(chip.bottom + 8, window.innerHeight - own.height - 12))}px` : "";
+  }
+
+  draw() {
+    const { head, facts } = this.state;
+    const kind = this.kinds.find((other) => other.name === head);
+    const radios = this.kinds.map((other) => {
+      const input = el("input", { type: "radio", name: "kind", value: other.name, onchange: () => this.change({ head: other.name }) });
+      input.checked = other.name === head;
+      return el("label", {}, input, el("span", { class: "what" }, other.name), el("span", { class: "says" }, other.says));
+    });
+    const sizes = Array.from({ length: kind?.sizes ?? 0 }, (_, i) => el("label", {},
+      kind.sizes === 1 ? "Size" : ["Rows", "Columns"][i],
+      el("input", {
+        type: "text", value: this.state.dims[i] ?? "", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
+        oninput: (event) => { this.state.dims[i] = event.target.value.trim(); this.send(); },
+      })));
+    const allowed = this.facts.filter((fact) => fact.forms.includes(formOf(kind)));
+    const boxes = allowed.map((fact) => {
+      const input = el("input", { type: "checkbox", onchange: (event) => this.fact(fact.name, event.target.checked) });
+      input.checked = facts.includes(fact.name);
+      return el("label", {}, input, el("span", {}, fact.name));
+    });
+    this.dialog.replaceChildren(
+      el("div", { class: "row" },
+        el("h2", { id: "kind-title" }, el("code", {}, this.name), " is"),
+        el("button", { type: "button", class: "quiet", onclick: () => this.reset() }, "As inferred"),
+        el("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: () => this.dialog.close() }, "Done")),
+      el("fieldset", { class: "kinds" }, el("legend", { class: "hidden" }, "Kind"), radios),
+      sizes.length ? el("div", { class: "sizes" }, sizes) : null,
+      boxes.length ? el("fieldset", { class: "facts" }, el("legend", {}, "and is"), boxes) : null);
+  }
+
+  change(what) {
+    Object.assign(this.state, what);
+    const kind = this.kinds.find((other) => other.name === this.state.head);
+    const dims = this.state.dims.filter(Boolean);
+    this.state.dims = Array.from({ length: kind.sizes }, (_, i) => dims[i] ?? dims[0] ?? "n");
+    this.state.facts = this.state.facts.filter((fact) => this.facts.some((f) => f.name === fact && f.forms.includes(formOf(kind))));
+    this.draw();
+    this.dialog.querySelector("input[type=radio]:checked")?.focus();
+    this.send();
+  }
+
+  fact(name, on) {
+    this.state.facts = on ? [...this.state.facts, name] : this.state.facts.filter((other) => other !== name);
+    this.send();
+  }
+
+  send() {
+    const { head, dims, facts } = this.state;
+    if (dims.some((size) => !size)) return;
+    this.apply([dims.length ? `${head}(${dims.join(", ")})` : head, ...facts].join(", "));
+  }
+
+  reset() {
+    this.apply(null);
+    this.dialog.close();
+  }
+}
+
+function formOf(kind) {
+  if (!kind) return "matrix";
+  if (["scalar", "vector", "row", "matrix", "function"].includes(kind.name)) return kind.name;
+  if (kind.name === "integer") return "scalar";
+  return ["onehot", "simplex", "unit"].includes(kind.name) ? "vector" : "matrix";
+}
+
+/** "symmetric(n), positive" taken apart. */
+function fromName(name, kinds) {
+  const match = name.kind.match(/^(\w+)(?:\(([^()]*)\))?((?:,\s*\w+)*)$/);
+  if (!match || !kinds.some((kind) => kind.name === match[1])) return { head: "", dims: [...name.dims], facts: [] };
+  const dims = match[2] ? match[2].split(",").map((size) => size.trim()) : [];
+  return { head: match[1], dims, facts: match[3].split(",").map((fact) => fact.trim()).filter(Boolean) };
+}
+
+/** The name that one would differentiate by, if nothing is said. */
+export function usual(names) {
+  const free = names.filter((name) => name.form !== "function" && !["integer", "onehot"].some((fact) => name.facts.includes(fact)));
+  for (const known of ["x", "w", "X", "W", "W1", "theta", "beta", "mu"]) if (free.some((name) => name.name === known)) return known;
+  const first = (form) => free.find((name) => name.form === form)?.name;
+  return first("vector") ?? first("row") ?? first("matrix") ?? first("scalar") ?? null;
+}
