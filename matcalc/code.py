@@ -386,7 +386,7 @@ def _module(
     parts.extend(renamed(source, own).strip("\n") for _, source in sorted(functions.items()))
     parts.extend(_definition(w, _signature(w, written, parameters, extra)) for w in written)
     both = next((w for w in written if w.task.name == "value_and_gradient"), None)
-    if table.epilogue and both is not None:
+    if table.epilogue and both is not None and all(name in parameters.inputs for name in both.task.by):
         parts.append(_epilogue(table, both, _signature(both, written, parameters, extra), parameters))
     return "\n\n\n".join(parts) + "\n"
 

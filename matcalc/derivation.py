@@ -22,13 +22,11 @@ from matcalc.listing import document, graph, graph_parts, program_latex
 from matcalc.notation import Notation, using
 from matcalc.parse import Problem
 from matcalc.presentation import (
-    Reading,
     is_matrix,
     latex_lines,
     layout_of,
     other_readings,
     pretty_lines,
-    readings,
 )
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
@@ -217,16 +215,6 @@ class Derivation:
             (name if several else "", line)
             for name in self.answers
             for line in write(self.forms[name], self.what, self.declared)
-        ]
-
-    def readings(self) -> list[Reading]:
-        """All forms of a Jacobian or Hessian by what they are called: linear map, matrix or vec form, index form."""
-        several = len(self.answers) > 1
-        return [
-            reading
-            for name in self.answers
-            if name in self.forms
-            for reading in readings(self.forms[name], self.what, self.declared, name if several else "")
         ]
 
     @property

@@ -133,64 +133,6 @@ def other_readings(form: Forms, what: str, taken: Mapping[str, Kind]) -> dict[st
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One form of a derivative: of which ``block``, which form it is, and the equation in three kinds of print."""
-
-    block: str
-    form: str
-    text: str
-    pretty: str
-    latex: str
-
-
-def readings(form: Forms, what: str, taken: Mapping[str, Kind], block: str = "") -> list[Reading]:
-    """The linear map, the matrix (for stacked columns where it is one of those) and the index form, as far as they are
-    there; unlike the lines of an answer, also where one of them would do."""
-    names = labels(form, what, taken)
-    f, x = form.function, form.variable
-    formal = _formal(form)
-    notation = Notation(names=names_for([formal, form.matrix]))
-    dx = rf"\mathrm{{d}}{latex(x, notation)}"
-    left = f"H[{dx}]" if what == "hessian" else rf"\mathrm{{d}}{names.change[1:]}"
-    found = [
-        Reading(
-            block,
-            "linear map",
-            f"{names.change} = {text(form.map)}",
-            f"{names.change} = {pretty(form.map)}",
-            f"{left} = {latex(formal, notation)}",
-        )
-    ]
-    if form.stacked:
-        matrix = latex(form.matrix, notation)
-        if form.matrix.op in ("add", "kron", "isum"):
-            matrix = rf"\left({matrix}\right)"
-        found.append(
-            Reading(
-                block,
-                "matrix, columns stacked",
-                f"vec({names.change}) = ({text(form.matrix)})*vec({names.argument})",
-                _pretty_vec(form, names),
-                rf"{_stacked_latex(left, f)} = {matrix}\, {_stacked_latex(dx, x)}",
-            )
-        )
-    else:
-        found.append(
-            Reading(
-                block,
-                "matrix",
-                f"{names.array} = {text(form.matrix)}",
-                f"{names.array} = {pretty(form.matrix)}",
-                f"{names.array} = {latex(form.matrix, notation)}",
-            )
-        )
-    if form.index is not None and form.index.indices:
-        write = (index_text, index_pretty, index_latex)
-        found.append(Reading(block, "index form", *(w(form.index, names.array) for w in write)))
-    return found
-
-
 def layout_of(forms: Sequence[Forms], layout: str, what: str) -> str:
     """How the axes of the derivative are laid out, in a sentence."""
     if what == "gradient":

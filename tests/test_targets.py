@@ -406,3 +406,12 @@ def test_rows_over_four_devices() -> None:
 def test_a_name_that_is_not_in_the_standard_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="the target array-api has no erf"):
         mc.derive("sum(erf(x))", wrt="x").source("array-api")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_gradient_by_a_named_quantity_has_code_in_every_target(target: str) -> None:
+    program = "X: matrix(m, n)\nW: matrix(n, k)\nZ = X*W\nL = norm2(sigmoid(Z))^2"
+    source = mc.derive(program, ["W", "Z"]).source(target)
+
+    assert "def gradient(" in source
+    assert ".Function)" not in source  # Z is no input that PyTorch could differentiate by

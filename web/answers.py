@@ -94,8 +94,8 @@ def derive(task: Task) -> Iterator[Part]:
         yield {"part": "facts", "facts": list(d.facts_used)}
     yield {"part": "steps", "steps": _steps(d), "latex": d.explain("latex", True), "text": d.explain("text", True)}
     yield {"part": "code", "code": {target: _code(d, target) for target in TARGETS}}
-    if d.forms:
-        yield {"part": "forms", "forms": [_reading(r) for r in d.readings()]}
+    if len(d.forms) == 1 and "\n" in d.pretty():
+        yield {"part": "forms", "forms": _forms(d)}
     nodes, edges = d.graph_parts()
     if d.problem is not None and len(d.problem.definitions) > 1 and len(edges) <= MAX_EDGES:
         yield {
@@ -234,11 +234,7 @@ def _code(d: Any, target: str) -> str:
         return "".join(f"# {line}\n" for line in str(error).splitlines())
 
 
-def _reading(reading: Any) -> Part:
-    return {
-        "block": reading.block,
-        "form": reading.form,
-        "text": reading.text,
-        "pretty": reading.pretty,
-        "latex": reading.latex,
-    }
+def _forms(d: Any) -> list[Part]:
+    """The lines of a Jacobian or Hessian, each a form of it."""
+    names = ("linear map", "index form", "matrix, columns stacked")
+    return [{"form": name, "pretty": line} for name, line in zip(names, d.pretty().splitlines(), strict=False)]

@@ -81,9 +81,9 @@ def test_a_jacobian_has_all_its_forms() -> None:
 
     assert found["answer"]["what"] == "jacobian"
     forms = {form["form"]: form for form in found["forms"]["forms"]}
-    assert forms["linear map"]["text"] == "dY = A*dX*B"
-    assert forms["matrix, columns stacked"]["text"] == "vec(dY) = (kron(B', A))*vec(dX)"
-    assert forms["index form"]["text"] == "J[i,j,k,l] = A_ik*B_lj"
+    assert forms["linear map"]["pretty"] == "dY = A·dX·B"
+    assert forms["index form"]["pretty"] == "J_ijkl = A_ik·B_lj"
+    assert forms["matrix, columns stacked"]["pretty"].startswith("vec(dY) = (Bᵀ ⊗ A)·vec(dX)")
 
 
 def test_a_program_has_its_graph_with_adjoints() -> None:

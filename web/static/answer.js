@@ -156,7 +156,7 @@ function formsPanel(forms) {
   return forms.map((form) => el("div", { class: "reading" },
     el("div", { class: "row" },
       el("h3", {}, `${form.block ? `${form.block.replace(",", " × ")}: ` : ""}${form.form}`),
-      copyButton(() => form.latex, "LaTeX"), copyButton(() => form.text, "text")),
+      form.latex && copyButton(() => form.latex, "LaTeX"), copyButton(() => form.text ?? form.pretty, "text")),
     box(form.form, formula(form.mathml, form.pretty))));
 }
 
