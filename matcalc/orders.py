@@ -27,13 +27,13 @@ from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
+from matcalc.steps import along
 from matcalc.structure import ambient
 
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
 HIGHEST = 4
-SOURCE = "Magnus & Neudecker 2019, ch. 6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,13 @@ class TensorDerivation(Derivation):
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Those of the Hessian, then one for each order."""
+        """Those of the Hessian, then those of each order."""
         assert self.hessian is not None
         found = list(self.hessian.steps)
         for before, after in zip(self.levels, self.levels[1:], strict=False):
-            step = after.steps[-1] if after.steps else None
-            change = after.expr if step is not None else ops.mul(after.expr, ops.formal_differential(self.variable))
-            says = "the differential of the derivative before"
-            found.append(Step(ops.formal_differential(before.expr), change, "differential", SOURCE, says))
+            dx = ops.formal_differential(self.variable)
+            change = ops.substitute(after.expr, {after.steps[-1]: dx}) if after.steps else ops.mul(after.expr, dx)
+            found.extend(along(self.hessian, before.expr, self.variable, change))
         return tuple(found)
 
     def source(self, target: str = "numpy", sizes: Mapping[str, int] | str | None = None) -> str:

@@ -6,7 +6,7 @@ along R'*dx*C, where R and C are the rows of the identity that the part is taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from matcalc.index_form import IndexForm, index_form
 from matcalc.index_text import index_latex, index_pretty, index_text, run
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.latex import latex
+from matcalc.match import same
 from matcalc.names import spelled
 from matcalc.parse import read
 from matcalc.pretty import pretty
@@ -29,6 +30,8 @@ from matcalc.selectors import picks
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
+from matcalc.tidy import tidy
+from matcalc.unfold import IDENTIFIES
 
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
@@ -105,9 +108,45 @@ class PartDerivation(Derivation):
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The derivation by the whole variable."""
+        """The derivation by the whole variable, then the part of it; of a map its value where the part alone varies."""
         assert self.whole is not None
-        return self.whole.steps
+        read = set() if self.forms.keys() - self.parts.keys() else {"vec-form", "transposition", "first-identification"}
+        found = [step for step in self.whole.steps if not self.forms or step.by not in read]
+        results = {step.before.name: step.before for step in found if step.before.op == "sym"}
+        several = len(self.whole.answers) > 1
+        for name, part in self.parts.items():
+            answer, x = self.answers[name], part.whole.name
+            if name in self.forms:
+                found.extend(self._in_one_place(part, self.forms[name]))
+                continue
+            result = self._result("gradient", part, answer.expr)
+            taken = ops.substitute(part.node, {part.whole: results[f"gradient_{x}" if several else "gradient"]})
+            says = f"of the gradient the part that belongs to {part.typed}"
+            found.append(Step(result, taken, "part", "definition", says, True))
+            found.append(Step(taken, answer.expr, "substitution", "the steps above", "put in", True))
+        return tuple(found)
+
+    def _in_one_place(self, part: Part, form: Forms) -> Iterator[Step]:
+        """The differential where nothing else varies, and what it identifies."""
+        assert self.whole is not None
+        whole = self.whole.forms[part.whole.name]
+        dx, change = ops.formal_differential(part.whole), tidy(part.embedded(form.direction))
+        before = ops.substitute(whole.map, {whole.direction: dx})
+        yield Step(dx, change, "part", "definition", f"{part.typed} alone varies", True)
+        says = f"with that, where {part.typed} alone varies"
+        yield Step(before, form.map, "substitution", "the steps above", says, True)
+        product = ops.mul(form.matrix, form.direction if form.variable.is_scalar else stacked(form.direction))
+        left = stacked(form.map) if form.stacked and not form.variable.is_scalar else form.map
+        if not same(left, product):
+            yield Step(left, product, "transposition", "algebra", "the differential taken out", True)
+        result = self._result("jacobian", part, form.matrix)
+        yield Step(result, form.matrix, "part", IDENTIFIES, "what multiplies the differential", True)
+
+    def _result(self, what: str, part: Part, e: Expr) -> Expr:
+        name = f"{what}_{part.symbol.name}"
+        while name in self.declared:
+            name += "_"
+        return ops.sym(name, kind_of_shape(e.shape))
 
     def verify(self, **options: Any) -> Verdict:
         """The whole derivative against differences, the part against the whole."""

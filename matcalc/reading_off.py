@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from matcalc import ops
 from matcalc.expr import Expr, depends
@@ -38,23 +38,58 @@ def reading(x: Expr) -> str:
 def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
     """In words, how the whole differential is brought to the form in which the gradient is read off."""
     if all(x.is_scalar for x in xs):
-        return "collecting", "algebra", "the differential taken out"
-    seen = {n.op for n in depends(whole, [ops.formal_differential(x) for x in xs])}
+        return "collecting", "algebra", f"the differential{'s' if len(xs) > 1 else ''} taken out"
+    varying = depends(whole, [ops.formal_differential(x) for x in xs])
+    seen = {n.op for n in varying}
     matrix = any(x.rows is not ONE and x.cols is not ONE for x in xs)
     reasons: list[str] = []
-    if "sum" in seen or "had" in seen:
+    if "sum" in seen or ("had" in seen and matrix):
         reasons.append("`sum(A .* B) = tr(A'*B)`" if matrix else "`sum(a .* b) = a'*b`")
+    elif "had" in seen:
+        reasons.append("`a'*(b .* c) = (a .* b)'*c`")
     reasons.extend(words for op, words in _ADJOINTS.items() if op in seen)
-    if matrix:
-        if "mul" in seen:
-            reasons.append("a scalar is its own trace, and the factors of a trace may be cycled")
-        if "t" in seen:
-            reasons.append("`tr(A') = tr(A)`")
-        return "trace-form", "Petersen & Pedersen 2012, eqs. 13-16", "; ".join(reasons)
+    reasons.extend(_about_traces(varying) if matrix else _about_products(varying))
     if "t" in seen:
-        reasons.append("a scalar is its own transpose")
-    reasons.append("the differential taken out")
+        reasons.append("`tr(A') = tr(A)`" if matrix else "a scalar is its own transpose")
+    if _terms(whole) > len(xs) or not reasons:
+        reasons.append("the differential taken out")
+    if matrix:
+        return "trace-form", "Petersen & Pedersen 2012, eqs. 13-16", "; ".join(reasons)
     return "transposition", "algebra", "; ".join(reasons)
+
+
+def _about_traces(varying: Collection[Expr]) -> Iterator[str]:
+    """Whether products that are scalars become traces, and whether the factors of traces are cycled."""
+    products = [n for n in varying if n.op == "mul" and any(not a.is_scalar for a in n.args)]
+    if any(n.is_scalar and not _last(n, varying).is_scalar for n in products):
+        yield "a scalar is its own trace"
+    arguments = [term for n in varying if n.op == "tr" for term in _summands(n.args[0]) if term.op == "mul"]
+    if any(_last(n, varying) not in varying for n in [*arguments, *(n for n in products if n.is_scalar)]):
+        yield "the factors of a trace may be cycled"
+
+
+def _about_products(varying: Collection[Expr]) -> Iterator[str]:
+    """Whether a scalar that varies moves to the end of a product."""
+    for n in varying:
+        last = _last(n, varying)
+        moves = any(a.is_scalar and a in varying for a in n.args)
+        if n.op == "mul" and moves and not last.is_scalar and last not in varying:
+            yield "a scalar factor may stand anywhere"
+            return
+
+
+def _last(n: Expr, varying: Collection[Expr]) -> Expr:
+    """The last factor that is an array."""
+    return next((a for a in reversed(n.args) if not a.is_scalar), n.args[-1])
+
+
+def _summands(e: Expr) -> Sequence[Expr]:
+    return e.args if e.op == "add" else (e,)
+
+
+def _terms(whole: Expr) -> int:
+    """The terms of a sum, also inside of a trace."""
+    return sum(len(_summands(t.args[0])) if t.op == "tr" else 1 for t in _summands(whole))
 
 
 # how an operation moves from one side of an inner product to the other

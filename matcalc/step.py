@@ -23,7 +23,7 @@ class Step:
     """``before`` = ``after`` by an identity (its id, or a short name), in words what that ``says``, and its source.
 
     ``plain``: the words say more than the name, so that they are always shown. Formulas in the words stand between
-    backquotes.
+    backquotes. ``uses``: identities that are shown as equalities.
     """
 
     before: Expr
@@ -32,6 +32,7 @@ class Step:
     source: str
     says: str = ""
     plain: bool = False
+    uses: tuple[tuple[Expr, Expr], ...] = ()
 
     def text(self) -> str:
         return f"{text(self.before)} = {text(self.after)}"
@@ -44,14 +45,17 @@ class Step:
 
     def reason(self, full: bool = False) -> str:
         """The identity, or what is done in words; in full with both and the source."""
-        return self._reason(full).replace("`", "")
+        shown = [f"{text(a)} = {text(b)}" for a, b in self.uses]
+        return self._reason(full, shown).replace("`", "")
 
     def reason_latex(self, full: bool = False) -> str:
         """The same as text of LaTeX, formulas as formulas."""
-        return _words(self._reason(full))
+        shown = [f"`{i}`" for i in range(len(self.uses))]
+        return _words(self._reason(full, shown), [f"{latex(a)} = {latex(b)}" for a, b in self.uses])
 
-    def _reason(self, full: bool) -> str:
+    def _reason(self, full: bool, uses: Sequence[str]) -> str:
         words = self.says if self.plain and self.says else self.by
+        words = f"{words}: {', '.join(uses)}" if uses else words
         if not full:
             return words
         says = f": {self.says}" if self.says and words is not self.says else ""
@@ -67,9 +71,10 @@ def brief(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         last = found[-1] if found else None
         if last is not None and step.before is last.after and {step.by, last.by} <= _ALGEBRA:
-            says = step.says if step.says in last.says else f"{last.says}, {step.says}"
+            says = " and ".join(dict.fromkeys((last.says or last.by, step.says or step.by)))
             by = "collecting" if step.by == last.by == "collecting" else "substitution"
-            found[-1] = Step(last.before, step.after, by, step.source, says, True)
+            source = "; ".join(dict.fromkeys(s for s in (last.source, step.source) if s not in _OURS)) or "algebra"
+            found[-1] = Step(last.before, step.after, by, source, says, True, last.uses + step.uses)
         else:
             found.append(step)
     return found
@@ -137,10 +142,10 @@ def _wrapped(words: str, room: float) -> Sequence[str]:
     return lines
 
 
-def _words(words: str) -> str:
-    """Words as text of LaTeX; what stands between backquotes as a formula."""
+def _words(words: str, formulas: Sequence[str]) -> str:
+    """Words as text of LaTeX; what stands between backquotes as a formula, a number as one of the ``formulas``."""
     pieces = words.split("`")
-    return "".join(f"${_formula(piece)}$" if i % 2 else _escaped(piece) for i, piece in enumerate(pieces))
+    return "".join(f"${_formula(piece, formulas)}$" if i % 2 else _escaped(piece) for i, piece in enumerate(pieces))
 
 
 def _escaped(words: str) -> str:
@@ -152,8 +157,10 @@ _SIGNS = {"*": " ", "./": r" \oslash ", "<=": r" \le ", ">=": r" \ge ", "inv": r
 _COMMANDS = frozenset("exp log sin cos tan det max min".split())
 
 
-def _formula(plain: str) -> str:
+def _formula(plain: str, formulas: Sequence[str]) -> str:
     """The formula of an identity, a few symbols of the input language, in LaTeX."""
+    if plain.isdigit():
+        return formulas[int(plain)]
     notation = Notation().filled()
     sign = notation.transpose or ""
     shown = {"'": "'" if sign == "'" else f"^{{{sign}}}", ".*": f" {notation.hadamard} "} | _SIGNS

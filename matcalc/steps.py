@@ -6,15 +6,22 @@ gradient. In a program every name has its differential, and then, backwards, its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcalc import ops
+from matcalc.abbreviate import Abbreviations
 from matcalc.backward import needed
-from matcalc.expr import Expr, depends, symbols
+from matcalc.expr import Expr, depends, symbols, topological
+from matcalc.facts import facts_of
 from matcalc.higher import Forms, stacked
+from matcalc.kinds import kind_of_shape
 from matcalc.match import same
-from matcalc.reading_off import reading
+from matcalc.measure import length
+from matcalc.normal import equal
+from matcalc.reading_off import inner_form, reading, why_form
+from matcalc.shortening import shortened
 from matcalc.step import Step
 from matcalc.tidy import tidy
 from matcalc.unfold import IDENTIFIES, LONGEST, Unfolding
@@ -48,6 +55,26 @@ def _hessian(d: Derivation) -> Iterator[Step]:
         yield from _displayed(d, blocks, {g: names[g]} if g in names else {})
 
 
+def along(d: Derivation, function: Expr, x: Expr, change: Expr) -> tuple[Step, ...]:
+    """The differential of a derivative as ``change``, which is in terms of dx: one order more."""
+    unfolding = Unfolding(d, function, [x])
+    unfolding.kept = {change}
+    return tuple(unfolding.displayed(_to_change(unfolding, change)))
+
+
+def _to_change(unfolding: Unfolding, change: Expr) -> Iterator[Step]:
+    last = ops.formal_differential(unfolding.f)
+    forward = yield from unfolding.to_whole()
+    if forward is None:
+        return
+    whole, found = forward
+    if not found and unfolding.length(whole) <= LONGEST:
+        yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
+    last = whole if found or unfolding.length(whole) <= LONGEST else last
+    if last is not change:
+        yield from shortened(last, change, unfolding.table, "collecting and factoring")
+
+
 def _displayed(
     d: Derivation, forms: Sequence[tuple[str, Forms]], names: Mapping[Expr, Expr] | None = None
 ) -> Iterator[Step]:
@@ -63,7 +90,7 @@ def _matrices(unfolding: Unfolding, forms: Sequence[tuple[str, Forms]]) -> Itera
     forward = yield from unfolding.to_whole()
     if forward is not None:
         whole, found = forward
-        shorter = whole if found else unfolding.shortened(whole)
+        shorter = whole if found else unfolding.in_short(whole)
         last = whole if found else last
         if last is not whole and unfolding.length(whole) <= LONGEST:
             yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
@@ -129,31 +156,128 @@ def _backwards(unfolding: Unfolding, backward: Backward) -> Iterator[Step]:
         targets.setdefault(d.pattern.format(name), name)
     names: dict[str, Expr] = {s.name: s for s in unfolding.names.names.values()}
     names |= {a.name: a.variable for a in d.answers.values() if a.variable in unfolding.variables}
-    done: set[str] = set()
     answers = [(backward.adjoints[name], backward.named[name]) for name in d.answers]
+    todo: dict[str, tuple[str, Expr]] = {}  # of each adjoint: what it belongs to, and what it is
     for adjoint, e in [*(line for line in lines if line[0] not in definitions), *answers]:
-        target = targets.get(adjoint, targets.get(adjoint.rstrip("_"), ""))
-        if adjoint in done:
-            continue
-        done.add(adjoint)
+        todo.setdefault(adjoint, (targets.get(adjoint, targets.get(adjoint.rstrip("_"), "")), e))
+    passes = _Passes(unfolding, [target for target, _ in todo.values()])
+    parts: dict[Expr, Expr] = {}  # what a name for a part without one stands for
+    for adjoint, (target, e) in todo.items():
         known = {s: names.get(s.name, definitions.get(s.name, s)) for s in symbols(e)}
         after = ops.substitute(e, {s: other for s, other in known.items() if other is not s})
         if not target:  # a part without a name
             names[adjoint] = unfolding.symbol(adjoint, e.shape)
+            parts[names[adjoint]] = ops.substitute(after, parts)
             yield Step(names[adjoint], after, "definition", "definition", "a name for what passes through a part", True)
             continue
         names[adjoint] = _gradient(unfolding, target, e)
+        read = yield from passes.to(target)
+        yield from _identified(unfolding, target, names[adjoint], after, read, parts)
+        passes.gradient[target] = names[adjoint]
         answer = d.answers.get(target)
-        if answer is not None and answer.convention:
-            yield Step(names[adjoint], after, "structure", IDENTIFIES, answer.convention, True)
-        else:
-            x = ops.sym(target, names[adjoint].data[1])  # type: ignore[index]
-            says = f"{reading(x)}, by the differentials above"
-            yield Step(names[adjoint], after, "first-identification", IDENTIFIES, says, True)
         if answer is not None and d.layout == "numerator":
             derivative = unfolding.symbol("derivative", (e.cols, e.rows), target if len(d.answers) > 1 else "")
             says = "the transposed gradient: rows follow the function"
             yield Step(derivative, ops.transpose(names[adjoint]), "numerator-layout", "definition", says, True)
+
+
+def _identified(
+    unfolding: Unfolding, target: str, name: Expr, answer: Expr, read: Expr | None, parts: Mapping[Expr, Expr]
+) -> Iterator[Step]:
+    """The gradient as it was read off, then as the backward program has it."""
+    d = unfolding.derivation
+    x = ops.sym(target, name.data[1])  # type: ignore[index]
+    asked = d.answers.get(target)
+    if asked is not None and asked.convention:
+        yield Step(name, answer, "structure", IDENTIFIES, asked.convention, True)
+        return
+    plain = unfolding.names(answer)
+    read = unfolding.names(read) if read is not None else None
+    if read is None or same(read, plain) or not equal(read, ops.substitute(plain, dict(parts)), d.table):
+        says = reading(x) if read is not None and same(read, plain) else f"{reading(x)}, by the differentials above"
+        yield Step(name, answer, "first-identification", IDENTIFIES, says, True)
+        return
+    yield Step(name, read, "first-identification", IDENTIFIES, reading(x), True)
+    yield from shortened(read, plain, d.table, "collecting and factoring")
+
+
+class _Passes:
+    """Backwards through the program: tr(G'*dZ) for a name Z with a known gradient G, in terms of what Z is made of."""
+
+    def __init__(self, unfolding: Unfolding, targets: Sequence[str]) -> None:
+        self.unfolding = unfolding
+        nodes = {s.name: n for n, s in unfolding.names.names.items()}
+        nodes |= {x.name: unfolding.free[x] for x in unfolding.variables}
+        # in terms of names that know what holds of the parts: the rows of a softmax sum to 1
+        known = {n: ops.sym(s.name, kind_of_shape(n.shape, facts_of(n))) for n, s in unfolding.names.names.items()}
+        self.words, self.plain = Abbreviations(known), {k: unfolding.names.names[n] for n, k in known.items()}
+        self.node = {name: nodes[name] for name in targets if name in nodes}
+        self.name = {n: name for name, n in self.node.items()}
+        self.gradient: dict[str, Expr] = {}
+        self.read: dict[Expr, dict[str, Expr]] = {}  # of each name: what came back from what is made of it
+        self.users: dict[Expr, list[Expr]] = {}
+        self.form: dict[Expr, Expr] = {}
+        if len(self.node) == len(targets):
+            self._look()
+
+    def _look(self) -> None:
+        """What each name is made of, down to other names that have a gradient."""
+        u = self.unfolding
+        for n in [u.f, *(n for n in self.node.values() if n not in u.xs)]:
+            ends = {e for e in self.node.values() if e is not n}
+            start = u.d[n] if u.d[n] is not ops.formal_differential(n) else u.local[n].d if n in u.local else None
+            if start is None:
+                continue
+            self.form[n] = u.in_terms_of(start, ends)
+            for e in ends:
+                if ops.formal_differential(e) in topological(self.form[n]):
+                    self.users.setdefault(e, []).append(n)
+
+    def to(self, target: str) -> Generator[Step, None, Expr | None]:
+        """The steps from all that is made of a name to it; what can be read off then, None if that is not known."""
+        e = self.node.get(target)
+        users = self.users.get(e, []) if e is not None else []
+        if e is None or not users:
+            return None
+        for n in users:
+            if n is not self.unfolding.f and self.name.get(n) not in self.gradient:
+                return None
+        for n in users:
+            if n not in self.read:
+                yield from self._through(n)
+        found = [self.read[n][target] for n in users if target in self.read[n]]
+        return tidy(ops.add(*found)) if len(found) == len(users) else None
+
+    def _through(self, n: Expr) -> Iterator[Step]:
+        """tr(G'*dZ) with dZ put in, then as the sum of what comes back to each name."""
+        u = self.unfolding
+        form = self.form[n]
+        own = n is u.f and self.name.get(n) not in self.gradient
+        before = ops.formal_differential(n) if own else inner_form(self.gradient[self.name[n]], n)
+        whole = self.words(form if own else tidy(ops.substitute(before, {ops.formal_differential(n): form})))
+        below = {self.words(e): self.name[e] for e in self.node.values() if n in self.users.get(e, ())}
+        short = u.in_short(whole)
+        ways = {e: u.read_off(e, tuple(below)) for e in {whole: 0, short: 0}}
+        chosen = min(ways, key=lambda e: (e is not whole) * length(e) + sum(map(length, ways[e].values())))
+        gradients = {e: u.readable(g) for e, g in ways[chosen].items()}
+        self.read[n] = {name: ops.substitute(gradients[e], self.plain) for e, name in below.items()}
+        after = ops.add(*(inner_form(g, e) for e, g in gradients.items()))
+        if max(map(length, (whole, after))) > LONGEST:
+            return
+        put = u.local[n].d if n in u.local else u.d[n]
+        says = "the steps above, put together" if own or put is not form else "the differential above, put in"
+        found: list[Step] = []
+        if not (own and form is u.d[n]):
+            found.append(Step(self.words(before), whole, "substitution", "the steps above", says, True))
+        if chosen is not whole:
+            found.extend(shortened(whole, chosen, u.table, "shortened", "simplification"))
+        if not same(after, chosen):
+            by, source, words = why_form(chosen, tuple(below))
+            words = f"{words}; collecting" if gradients != ways[chosen] else words
+            found.append(Step(chosen, after, by, source, words, True))
+        for step in found:
+            before, after = (ops.substitute(e, self.plain) for e in (step.before, step.after))
+            yield replace(step, before=before, after=after)
 
 
 def _gradient(unfolding: Unfolding, name: str, like: Expr) -> Expr:

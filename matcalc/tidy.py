@@ -192,6 +192,10 @@ def _had(data: Any, args: Sequence[Expr]) -> Expr:
         else:
             arrays.append(a)
     scalars = [s for s in scalars if not (s.op == "num" and s.data == 1)]
+    for below in [a for a in arrays if a.op == "pow" and a.args[1] is ops.num(-1)]:
+        if below.args[0] in arrays:
+            arrays.remove(below.args[0])
+            arrays.remove(below)
     body = ops.had(*arrays) if arrays else ops.ones(*args[0].shape)
     return scaled(coefficient, ops.mul(*scalars, body))
 
@@ -207,9 +211,21 @@ def _pow(data: Any, args: Sequence[Expr]) -> Expr:
             return ops.num(base.data**exponent.data)  # type: ignore[operator]
         if base.op == "ones":
             return base
-        if exponent.data < -1:  # type: ignore[operator]
+        inner = base.args[1] if base.op == "pow" else exponent
+        if base.op == "pow" and inner.op == "num" and exponent.data.denominator == 1:  # type: ignore[union-attr]
+            return _pow(data, (base.args[0], ops.num(inner.data * exponent.data)))  # type: ignore[operator]
+        if exponent.data < 0 and exponent.data != -1:  # type: ignore[operator]
             return ops.reciprocal(ops.power(base, ops.num(-exponent.data)))  # type: ignore[operator]
     return ops.power(base, exponent)
+
+
+def _diagvec(data: Any, args: Sequence[Expr]) -> Expr:
+    """The diagonal of X' is that of X."""
+    c, x = front(args[0])
+    if is_zero(x):
+        return zero(ops.diagvec(x).shape)
+    other = transposed(x)
+    return scaled(c, ops.diagvec(other if length(other) < length(x) else x))
 
 
 def _matpow(data: Any, args: Sequence[Expr]) -> Expr:
@@ -240,13 +256,14 @@ def _linear(n: Expr, args: tuple[Expr, ...]) -> Expr:
     return scaled(c, ops.rebuild(n, (x, *args[1:])))
 
 
-_LINEAR = frozenset("tr sum mean vec unvec diagmat diagvec part slice".split())
+_LINEAR = frozenset("tr sum mean vec unvec diagmat part slice".split())
 _RULES: dict[str, Callable[[Any, Sequence[Expr]], Expr]] = {
     "add": _add,
     "mul": _mul,
     "had": _had,
     "pow": _pow,
     "matpow": _matpow,
+    "diagvec": _diagvec,
     "isum": _index_sum,
     "t": lambda data, args: transposed(args[0]),
 }

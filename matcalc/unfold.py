@@ -8,7 +8,8 @@ have a step each. The whole is then brought to tr(G'*dX), from which the gradien
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,7 @@ from matcalc.reading_off import inner_form, reading, why_form
 from matcalc.recognize import recognizer
 from matcalc.rewrite import rewriter
 from matcalc.shapes import Shape
+from matcalc.shortening import shortened
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
 from matcalc.structure import structured, unstructured
@@ -93,12 +95,14 @@ class Unfolding:
         self.local: dict[Expr, Local] = {}  # of each node with a step of its own
         self.kept: set[Expr] = set()  # answers, which stay as they are
         self.symbols: dict[Expr, Expr] = {}  # of the answers
+        self.answers: dict[Expr, Expr] = {}  # by the variable without its structure
 
     def gradients(self, answers: Mapping[Expr, Expr] | None = None) -> Iterator[Step]:
         """The steps to the gradients; ``answers``: what they are in short, for each variable."""
         if answers is None:
             answers = {a.variable: a.expr for a in self.derivation.answers.values()}
         self.kept = set(answers.values())
+        self.answers = {self.free[x]: answer for x, answer in answers.items()}
         yield from self.displayed(self._to_gradients(answers))
 
     def displayed(self, found: Iterator[Step]) -> Iterator[Step]:
@@ -110,7 +114,7 @@ class Unfolding:
             yield Step(name, display.definition(n), "definition", "definition", "a name for a part")
         for step in steps:
             before, after = (e if e in self.kept else display(e) for e in (step.before, step.after))
-            yield Step(before, after, step.by, step.source, step.says, step.plain)
+            yield replace(step, before=before, after=after)
 
     def inside(self, e: Expr) -> Expr:
         """An expression of the problem in terms of the variables of this derivation."""
@@ -221,7 +225,7 @@ class Unfolding:
         if entry is None and n.op == "mul":
             entry = self.table.differentials.get("product")
         if entry is None:
-            return Local(after, "definition", "definition", "the derivative of an undefined function")
+            return Local(after, "undefined-function", "definition", "the derivative of an undefined function")
         return Local(after, entry.id, "; ".join(entry.source), entry.says)
 
     # --- known gradients ---
@@ -288,16 +292,19 @@ class Unfolding:
 
     def _substituted(self) -> Expr:
         """df in terms of the differentials of the variables alone, as it stands."""
-        full: dict[Expr, Expr] = {}
         own = self.d[self.f] is ops.formal_differential(self.f)
-        root = self.local[self.f].d if own else self.d[self.f]
+        return self.in_terms_of(self.local[self.f].d if own else self.d[self.f], self.xs)
+
+    def in_terms_of(self, root: Expr, ends: Container[Expr]) -> Expr:
+        """``root`` with the differentials of parts put in until only those of the ``ends`` are left."""
+        full: dict[Expr, Expr] = {}
         stack = [root]
         while stack:
             e = stack[-1]
             if e in full:
                 stack.pop()
                 continue
-            if e in self.typed or not e.args or (e.op == "d" and e.args[0] in self.xs):
+            if e in self.typed or not e.args or (e.op == "d" and (e.args[0] in ends or e.args[0] in self.xs)):
                 full[e] = e
                 continue
             below = (self.local[e.args[0]].d,) if e.op == "d" else e.args
@@ -314,26 +321,66 @@ class Unfolding:
     def _brought_to_form(self, whole: Expr, found: bool, raw: dict[Expr, Expr]) -> Iterator[Step]:
         """The steps from the parts to the sum of the tr(G'*dX); ``raw`` receives the gradients.
 
-        ``found``: a single step gave the whole differential, so that nothing is to be put together.
+        ``found``: a single step gave the whole differential, so that nothing is to be put together. Shortened or not
+        before it is transposed: as the whole gets shorter to read.
         """
         last = whole if found else ops.formal_differential(self.f)
-        shorter = whole if found else self.shortened(whole)
-        raw.update(self._transposed(shorter))
-        form = ops.add(*(inner_form(g, x) for x, g in raw.items() if self.f in self.reached[x]))
-        if same(form, shorter):  # but for the order
-            whole, shorter = (form if same(form, whole) else whole), form
-        if not found and self.length(whole) <= (LONGEST if shorter is whole else READABLE):
+        shorter = whole if found else self.in_short(whole)
+        ways = [(e, gradients, self._form(gradients)) for e in {whole: 0, shorter: 0}
+                for gradients in (self._transposed(e),)]  # fmt: skip
+        e, gradients, form = min(ways, key=lambda way: self._read(whole, *way))
+        readable = {x: self.readable(g) for x, g in gradients.items()}
+        collected = readable != gradients
+        form = self._form(readable) if collected else form
+        raw.update(readable)
+        if same(form, e):  # but for the order
+            whole, e = (form if same(form, whole) else whole), form
+        if not found and self.length(whole) <= (LONGEST if e is whole else READABLE):
             yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
             last = whole
-        if not found and shorter is not last and self.length(shorter) <= LONGEST:
-            together = last is not whole
-            by, says = ("substitution", "put together and shortened") if together else ("simplification", "shortened")
-            yield Step(last, shorter, by, "algebra", says, True)
-            last = shorter
+        if not found and e is not last and self.length(e) <= LONGEST:
+            if last is whole:
+                yield from shortened(last, e, self.table, "shortened", "simplification")
+            else:
+                yield Step(last, e, "substitution", "algebra", "put together and shortened", True)
+            last = e
         if not same(form, last) and self.length(form) <= LONGEST:
-            yield Step(last, form, *why_form(last, self.xs), True)
+            by, source, says = why_form(last, self.xs)
+            yield Step(last, form, by, source, f"{says}; collecting" if collected else says, True)
+            last = form
+        yield from self._projected(last, raw)
 
-    def shortened(self, whole: Expr) -> Expr:
+    def _form(self, gradients: Mapping[Expr, Expr]) -> Expr:
+        """The sum of the tr(G'*dX)."""
+        return ops.add(*(inner_form(g, x) for x, g in gradients.items() if self.f in self.reached[x]))
+
+    def _read(self, whole: Expr, e: Expr, gradients: Mapping[Expr, Expr], form: Expr) -> int:
+        """The symbols of the lines by way of ``e``: what a reader has to read."""
+        lines = [e] if e is not whole else []
+        lines += [] if same(form, e) else [form]
+        for x, g in gradients.items():
+            lines += [g, *([] if same(g, self.answers.get(x, g)) else [self.answers[x]])]
+        return sum(map(self.length, lines))
+
+    def _projected(self, form: Expr, raw: dict[Expr, Expr]) -> Iterator[Step]:
+        """What of G counts where dX has the structure of the variable; entries that are tied are counted later."""
+        if self.derivation.structure not in ("auto", "projected") or self.derivation.what == "hessian":
+            return
+        says: list[str] = []
+        found = dict(raw)
+        for y, g in raw.items():
+            x = self.back.get(y, y)
+            gradient, convention = structured(tidy(self._declared(g), self.typed), x, self.derivation.structure)
+            gradient = tidy(gradient, self.typed)
+            if convention and gradient is not self._declared(g) and not equal(gradient, self._declared(g), self.table):
+                found[y] = gradient
+                says.append(convention)
+        projected = ops.add(*(inner_form(g, x) for x, g in found.items() if self.f in self.reached[x]))
+        if says and self.length(projected) <= READABLE:
+            raw.update(found)
+            yield Step(form, projected, "structure", IDENTIFIES, "; ".join(says), True)
+
+    def in_short(self, whole: Expr) -> Expr:
         """A form that is clearly shorter, if there is one: what cancels is gone, traces stay traces."""
         order = topological(whole)
         if len(order) > _SHORTENED:
@@ -346,9 +393,20 @@ class Unfolding:
 
     def _transposed(self, whole: Expr) -> dict[Expr, Expr]:
         """The gradient by each variable as transposition of the whole differential leaves it."""
-        targets = tuple(ops.formal_differential(x) for x in self.xs)
+        return self.read_off(whole, self.xs)
+
+    def read_off(self, whole: Expr, xs: Sequence[Expr]) -> dict[Expr, Expr]:
+        """G of tr(G'*dX) for each of ``xs``, as transposition leaves it."""
+        targets = tuple(ops.formal_differential(x) for x in xs)
         found = pullback(whole, ops.num(1), targets, self.table, self.short)
-        return {x: self._in_order(tidy(found[dx], self.typed)) for x, dx in zip(self.xs, targets, strict=True)}
+        return {x: self._in_order(tidy(found[dx], self.typed)) for x, dx in zip(xs, targets, strict=True)}
+
+    def readable(self, raw: Expr) -> Expr:
+        """A gradient as it is read off; shortened where it is much too long."""
+        if length(raw) <= READABLE // 2 or len(topological(raw)) > _SHORTENED:
+            return raw
+        short = self.short(raw)
+        return short if length(raw) > 2 * length(short) else raw
 
     def _in_order(self, raw: Expr) -> Expr:
         """The terms in the order of the differential, of which the last comes first; equal ones counted."""
@@ -387,7 +445,7 @@ class Unfolding:
         else:
             yield Step(name, gradient, "structure", IDENTIFIES, convention or "", True)
         if gradient is not answer:
-            yield Step(gradient, answer, "collecting", "algebra", "collecting and factoring", True)
+            yield from shortened(gradient, answer, self.table, "collecting and factoring")
         if self.derivation.layout == "numerator" and self.derivation.what == "gradient":
             derivative = self.symbol("derivative", (x.cols, x.rows), suffix)
             says = "the transposed gradient: rows follow the function"

@@ -35,8 +35,14 @@ def check_steps(d: Any, steps: Sequence[Step] | None = None, settings: int = 2) 
     rng = np.random.default_rng(0)
     loss, variables = question(d, steps)
     meanings = check_results(d, steps, loss, variables)
-    sides = [(step, *(ops.substitute(e, meanings) for e in (step.before, step.after))) for step in steps]
-    sides = [side for side in sides if side[0].before not in meanings]
+    sides = []
+    alone: dict[Expr, Expr] = {}  # dX where a part of X varies alone
+    for step in steps:
+        if step.by == "part" and step.before.op == "d":
+            alone = {step.before: step.after}
+        elif step.before not in meanings:
+            before, after = (ops.substitute(ops.substitute(e, meanings), alone) for e in (step.before, step.after))
+            sides.append((step, before, after))
     roots = [loss, *variables, *(bare(e) for side in sides for e in side[1:])]
     compared, done, why = 0, 0, ""
     for sizes in size_settings(roots, d.declared, rng):
@@ -60,7 +66,10 @@ def question(d: Any, steps: Iterable[Step]) -> tuple[Expr, list[Expr]]:
     introduced = {step.before.name for step in steps if step.before.op == "sym"}
     leaves = {a.node: a.variable for a in d.answers.values() if a.node is not None and a.name not in introduced}
     variables = {a.variable for a in d.answers.values() if a.node is None or a.node in leaves}
-    variables |= {form.variable for form in d.forms.values()}
+    parts = getattr(d, "parts", {})
+    variables |= {form.variable for name, form in d.forms.items() if name not in parts}
+    variables = {x for x in variables if x.name not in {part.symbol.name for part in parts.values()}}
+    variables |= {part.whole for part in parts.values()}
     return ops.substitute(d.loss, leaves), sorted(variables, key=lambda x: x.name)
 
 
@@ -75,6 +84,8 @@ def check_results(d: Any, steps: Iterable[Step], loss: Expr, variables: Sequence
         assert step.before not in meanings, "a name is introduced twice"
         after = ops.substitute(step.after, meanings)
         meanings[step.before] = after
+        if step.by == "part":  # of what was checked; the equalities after it are checked in turn
+            continue
         if step.by == "definition":
             by_name.setdefault(step.before.name, step.before)
             continue

@@ -12,6 +12,7 @@ from step_checks import Wrong, check_steps
 
 import matcalc
 from matcalc import ops
+from matcalc.cli.command import split_names
 from matcalc.expr import topological
 from matcalc.step import Step, steps_latex, steps_text
 from matcalc.table import default_table
@@ -98,6 +99,36 @@ def test_steps_of_other_kinds_hold(name: str) -> None:
 
     assert d.steps
     assert check_steps(d) >= (0 if name in ("itself", "absent") else 1)
+
+
+PLACES = {
+    "an entry": ("x'*B*x", "B[i, j]", {}),
+    "an entry by number": ("tr(A*X*B)", "X[0, 1]", {"A": "matrix(n, m)", "X": "matrix(m, n)", "B": "matrix(n, n)"}),
+    "a slice": ("norm2(A*x - b)^2", "x[1:]", {}),
+    "a row": ("norm2(X*w - y)^2", "X[0, :]", {"X": "matrix(n, d)"}),
+    "a part and all": ("x'*B*x", "B[i, j],x", {}),
+    "of a jacobian": ("A*x", "x[k]", {"A": "matrix(m, n)"}),
+    "of an array": ("B'*B", "B[i, j]", {"B": "matrix(m, n)"}),
+    "a row of an array": ("A*X*B", "X[0, :]", {"A": "matrix(k, m)", "X": "matrix(m, n)", "B": "matrix(n, p)"}),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_steps_to_a_part_of_a_variable_end_with_it(name: str) -> None:
+    f, wrt, declare = PLACES[name]
+    d = matcalc.derive(f, split_names(wrt), declare)
+
+    assert check_steps(d) > 0
+    assert d.steps[-1].after is list(d.answers.values())[0].expr or name == "a part and all"
+
+
+@pytest.mark.parametrize("order", [3, 4])
+@pytest.mark.parametrize("f", ["sum(exp(A*x))", "(x'*x)^2", "sin(c*t)*t"])
+def test_steps_of_higher_orders_hold(f: str, order: int) -> None:
+    d = matcalc.derive(f, "t" if "t" in f else "x", {"t": "scalar"} if "t" in f else {}, order=order)
+
+    assert check_steps(d) > 0
+    assert not [s for s in d.steps if s.by == "differential"]
 
 
 @pytest.mark.parametrize("structure", ["auto", "tied", "free"])
@@ -238,11 +269,21 @@ def test_a_program_goes_back_through_its_names() -> None:
         "d(H*W2) = dH*W2 + H*dW2",
         "dH = H .* (1 - H) .* dZ1",
         "dZ1 = X*dW1",
-        "gradient_Z2 = (P - Y)/N",
+        "dL = -1/N*sum(Y .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K)))",
+        "-1/N*sum(Y .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K)))"
+        " = tr((((1/N*Y*ones(K)*ones(1, K)) .* P)' - Y'/N)*dZ2)",
+        "gradient_Z2 = (1/N*Y*ones(K)*ones(1, K)) .* P - Y/N",
+        "(1/N*Y*ones(K)*ones(1, K)) .* P - Y/N = (1/N*ones(N)*ones(1, K)) .* P - Y/N",
+        "(1/N*ones(N)*ones(1, K)) .* P - Y/N = (P - Y)/N",
+        "tr(gradient_Z2'*dZ2) = tr(gradient_Z2'*((H .* (1 - H) .* dZ1)*W2 + H*dW2 + db2))",
+        "tr(gradient_Z2'*((H .* (1 - H) .* dZ1)*W2 + H*dW2 + db2))"
+        " = tr(((gradient_Z2*W2') .* H .* (1 - H))'*dZ1) + tr(gradient_Z2'*H*dW2) + db2*gradient_Z2'*ones(N)",
         "gradient_Z1 = (gradient_Z2*W2') .* H .* (1 - H)",
+        "tr(gradient_Z1'*dZ1) = tr(gradient_Z1'*X*dW1)",
         "gradient_W1 = X'*gradient_Z1",
         "gradient_W2 = H'*gradient_Z2",
-        "gradient_b2 = sum(gradient_Z2, axis=0)",
+        "gradient_b2 = ones(1, N)*gradient_Z2",
+        "ones(1, N)*gradient_Z2 = sum(gradient_Z2, axis=0)",
     ]
 
 

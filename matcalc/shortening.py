@@ -1,0 +1,107 @@
+"""From a formula to a shorter one that is equal, in steps that a reader can follow: identities by name, then algebra.
+
+First the rewrites of the table alone, each where it fits; then what is left, collecting and factoring, with the
+identities without which it would not come out. An identity is named only if the result is another one without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+
+from matcalc import ops
+from matcalc.expr import Expr, topological
+from matcalc.match import same
+from matcalc.measure import length
+from matcalc.rewrite import Rewriter, rewriter
+from matcalc.simplify import Simplifier
+from matcalc.statements import Rewrite
+from matcalc.step import Step
+from matcalc.table import Table, weight
+from matcalc.tidy import tidy
+from matcalc.walk import parts_first
+
+_SEARCHED = 120  # symbols: what is longer is shortened in one step without names
+_NAMED = 6  # identities of one step: of more no one would be looked up
+
+
+class Logged:
+    """The rewrites of a table as one function that remembers which it applied; some may be left out."""
+
+    def __init__(self, rewrites: Rewriter, without: Container[str] = ()) -> None:
+        self.rewrites = rewrites
+        self.without = without
+        self.used: dict[str, Rewrite] = {}
+
+    def __call__(self, e: Expr) -> Expr | None:
+        """The smallest that one rewrite at the root makes of ``e``."""
+        found: list[tuple[tuple[int, int], Expr, Rewrite]] = []
+        for entry in self.rewrites.candidates(e):
+            if entry.id not in self.without:
+                after = self.rewrites.apply(entry, e)
+                if after is not None:
+                    found.append((weight(after), after, entry))
+        if not found:
+            return None
+        _, after, entry = min(found, key=lambda item: item[0])
+        self.used[entry.id] = entry
+        return after
+
+
+def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "collecting") -> Iterator[Step]:
+    """The steps from ``before`` to ``after``, which is equal; ``says`` what the algebra does, in words."""
+    if max(length(before), length(after)) > _SEARCHED:
+        yield Step(before, after, by, "algebra", says, True)
+        return
+    middle, entries = _by_identities(before, table)
+    if same(middle, after):
+        middle = after
+    new = {n.op for n in topological(middle)} - {n.op for n in topological(before, after)}
+    if entries and not new and middle is not before and (middle is after or length(middle) < length(before)):
+        yield _named(before, middle, entries)
+        before = middle
+    if before is not after:
+        entries = _needed(before, after, table)
+        source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
+        yield Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+
+
+def _named(before: Expr, after: Expr, entries: Sequence[Rewrite]) -> Step:
+    source = "; ".join(dict.fromkeys(s for e in entries for s in e.source))
+    by = ", ".join(e.id for e in entries)
+    return Step(before, after, by, source, uses=tuple((e.from_, e.to) for e in entries))
+
+
+def _by_identities(root: Expr, table: Table) -> tuple[Expr, list[Rewrite]]:
+    """``root`` after the rewrites of the table, each where it fits, and nothing else; which they were."""
+    rewrites = Logged(rewriter(table))
+    found: dict[Expr, Expr] = {}
+    for n in parts_first([root], lambda n: () if n.op == "d" else n.args):
+        if n.op == "d" or not n.args:
+            found[n] = n
+            continue
+        args = tuple(found[a] for a in n.args)
+        e = n if args == n.args else tidy(ops.rebuild(n, args))
+        for _ in range(_NAMED):
+            shorter = rewrites(e)
+            if shorter is None:
+                break
+            e = shorter
+        found[n] = e
+    entries = list(rewrites.used.values())
+    if len(entries) > _NAMED:
+        return root, []
+    return found[root], entries
+
+
+def _needed(before: Expr, after: Expr, table: Table) -> list[Rewrite]:
+    """The identities that the simplifier needs to bring the one to the other."""
+    log = Logged(rewriter(table))
+    result = Simplifier(log).settled(before)
+    if not log.used or not same(result, after):
+        return []
+    needed = [
+        entry
+        for entry in log.used.values()
+        if Simplifier(Logged(rewriter(table), {entry.id})).settled(before) is not result
+    ]
+    return needed if len(needed) <= _NAMED else []
