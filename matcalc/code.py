@@ -18,6 +18,7 @@ from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.facts import known
 from matcalc.fused import fused
+from matcalc.garbage import rarely_collected
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
@@ -32,6 +33,7 @@ _VIEWS = ("T", "col", "row", "slice", "apply")  # may share memory with an opera
 _VIEWING_CALLS = ("ravel", "reshape", "diagonal")
 
 
+@rarely_collected
 def module_source(
     function: Expr,
     answers: Sequence[tuple[str, Expr]],

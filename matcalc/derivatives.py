@@ -10,6 +10,7 @@ from matcalc.derivation import Derivation
 from matcalc.derive import derive as derive_whole
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.formal import derive_formal
+from matcalc.garbage import rarely_collected
 from matcalc.kinds import Kind
 from matcalc.names import spelled
 from matcalc.orders import derive_order
@@ -17,6 +18,7 @@ from matcalc.places import derive_parts
 
 
 @wraps(derive_whole)
+@rarely_collected
 def derive(
     function: Any,
     wrt: str | Sequence[str],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise, product
-from math import prod
 
 from matcalc.algebra import Algebra
 from matcalc.errors import BudgetError
@@ -69,16 +69,15 @@ class Distributing(Algebra):
         if not sums and not links:
             return None
         with_quotients = [b for b in sums if _has_quotient(b)]
-        chosen = with_quotients or sums
+        chosen = set(with_quotients or sums)
         if with_quotients:
             links = []
-        alternatives: list[Sequence[Expr]] = []
-        for b, k in bases:
-            if b in chosen:
-                alternatives.extend([b.args] * int(k))  # type: ignore[arg-type]
-        size = prod(len(a) for a in alternatives) * prod(len(_terms_of(self, m)) for m in links)
-        if size > limit:
-            return []
+        size = 1
+        for s, k in [*((b, int(k)) for b, k in bases if b in chosen), *((_sum_in(m), 1) for m in links)]:  # type: ignore[arg-type]
+            size *= len(s.args) ** min(k, limit.bit_length())  # type: ignore[union-attr]
+            if size > limit:
+                return []
+        alternatives = [b.args for b, k in bases if b in chosen for _ in range(int(k))]  # type: ignore[arg-type]
         scalars = {b: k for b, k in p.scalars.items() if b not in chosen}
         front = compose(p.coef, scalars, [])
         out: list[Expr] = []
@@ -158,6 +157,7 @@ def _has_inverse(e: Expr) -> bool:
     return any(run(m)[1] != 1 for a in e.args for m in parts(a).body)
 
 
+@lru_cache(maxsize=1 << 12)
 def _has_quotient(e: Expr) -> bool:
     for a in e.args:
         p = parts(a)

@@ -55,13 +55,19 @@ def add_exponents(a: Exponent, b: Exponent) -> Exponent:
 def scale_exponent(a: Exponent, k: Exponent) -> Exponent:
     """a * k."""
     if isinstance(a, Fraction) and isinstance(k, Fraction):
-        return a * k
+        return times(a, k)
     if isinstance(a, Fraction):
         a, k = k, a
     assert isinstance(a, Expr)
     if isinstance(k, Fraction):
-        return linear_sum([(k, a)])
+        return _scaled(k, a)
     return ops.mul(k, a)
+
+
+@lru_cache(maxsize=1 << 10)
+def _scaled(k: Fraction, a: Expr) -> Exponent:
+    """k * a; the argument of an exponential stands in every product that it is a factor of."""
+    return linear_sum([(k, a)])
 
 
 def linear_sum(terms: list[tuple[Fraction, Expr]]) -> Exponent:
@@ -93,6 +99,15 @@ def linear_sum(terms: list[tuple[Fraction, Expr]]) -> Exponent:
     if constant:
         out.append(ops.num(constant))
     return ops.add(*out)
+
+
+def times(*values: Fraction) -> Fraction:
+    """The product; nearly all coefficients are 1, and multiplying fractions is slow."""
+    found = ONE_F
+    for value in values:
+        if value is not ONE_F and value != 1:
+            found = value if found is ONE_F else found * value
+    return found
 
 
 def scaled(c: Fraction, e: Expr) -> Expr:
@@ -377,13 +392,17 @@ def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
 
 def _grouped(powers: Powers) -> Powers:
     """Bases with the same whole exponent beyond 1, up to sign, under one exponent: x^2*y^2/z^2 = (x*y/z)^2."""
-    sizes = [abs(k) for b, k in powers.items() if is_whole(k) and abs(k) > 1 and b is not E]  # type: ignore[arg-type]
-    repeated = {k for k in sizes if sizes.count(k) > 1}
-    if not repeated:
+    groups: dict[Fraction, Powers] = {}
+    for b, k in powers.items():
+        if is_whole(k) and b is not E and abs(k) > 1:  # type: ignore[arg-type]
+            groups.setdefault(abs(k), {})[b] = k  # type: ignore[arg-type]
+    groups = {size: group for size, group in groups.items() if len(group) > 1}
+    if not groups:
         return powers
-    out = {b: k for b, k in powers.items() if not (is_whole(k) and abs(k) in repeated and b is not E)}  # type: ignore[arg-type]
-    for size in repeated:
-        group = {b: k / size for b, k in powers.items() if is_whole(k) and abs(k) == size and b is not E}  # type: ignore[arg-type, operator]
+    taken = {b for group in groups.values() for b in group}
+    out = {b: k for b, k in powers.items() if b not in taken}
+    for size, found in groups.items():
+        group: Powers = {b: k / size for b, k in found.items()}  # type: ignore[operator]
         shape = next(iter(group)).shape
         if all(k < 0 for k in group.values()):  # type: ignore[operator]
             size, group = -size, dict.fromkeys(group, ONE_F)

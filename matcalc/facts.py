@@ -93,6 +93,9 @@ def settled(condition: Condition) -> bool:
 
 def _info(expr: Expr, assumptions: Mapping[Expr, Facts] | None) -> Info:
     memo: WeakKeyDictionary[Expr, Info] = WeakKeyDictionary() if assumptions else _known
+    found = memo.get(expr)
+    if found is not None:
+        return found
     stack = [expr]
     while stack:
         node = stack[-1]

@@ -43,15 +43,15 @@ def unify(pattern: Dim, actual: Dim, dims: dict[str, Dim]) -> bool:
     One unknown name with a factor of 1 or an exact division can be solved for; otherwise the names must be
     known already.
     """
+    name = pattern.name
+    if name is not None:
+        return dims.setdefault(name, actual) is actual
     unknown = [name for name in pattern.names if name not in dims]
     if not unknown:
         return pattern.substitute(dims) is actual
     if len(unknown) != 1:
         return False
     name = unknown[0]
-    if pattern.name == name:
-        dims[name] = actual
-        return True
     # the unknown name apart, which may also occur in what the others stand for
     solved = _solve(pattern.substitute({**dims, name: _UNKNOWN}), actual)
     if solved is None:

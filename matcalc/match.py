@@ -20,6 +20,7 @@ from matcalc.ops import add, had, mul, neg, transpose
 from matcalc.shapes import Dim, Shape
 
 BUDGET = 2000
+MANY = 300  # terms or factors: among more than so many none are sought
 _LONGEST_RUN = 8  # factors of a product that one variable may stand for among others
 
 
@@ -121,6 +122,8 @@ class Matcher:
             return
         if len(ps) > len(es):  # each takes one at least
             return
+        if len(es) > MANY:
+            raise OutOfBudget
         first, others = self._next(ps, m)
         bound = m.bindings.get(first)
         spread = _spread(op, bound) if bound is not None else self._negative_spread(op, first, m)
@@ -285,8 +288,10 @@ def _is_negated(p: Expr) -> bool:
 
 def _unify_shape(pattern: Shape, actual: Shape, dims: Mapping[str, Dim]) -> dict[str, Dim] | None:
     found = dict(dims)
-    fits = all(unify(p, a, found) for p, a in zip(pattern, actual, strict=True))
-    return found if fits else None
+    for p, a in zip(pattern, actual, strict=True):
+        if not unify(p, a, found):
+            return None
+    return found
 
 
 def _unify_data(p: Expr, e: Expr, dims: Mapping[str, Dim]) -> Mapping[str, Dim] | None:

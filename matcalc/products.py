@@ -28,6 +28,7 @@ from matcalc.factors import (
     scale_exponent,
     segments,
     tidy,
+    times,
 )
 from matcalc.facts import known
 from matcalc.measure import length
@@ -52,7 +53,7 @@ class Products(Algebra):
         coef, scalars, chain = ONE_F, Powers(), list[Expr]()
         for f in factors:
             p = parts(f)
-            coef *= p.coef * self._included(scalars, p.scalars)
+            coef = times(coef, p.coef, self._included(scalars, p.scalars))
             chain.extend(p.body)
         self.tidy(scalars)
         return self._finish(coef, scalars, chain)
@@ -69,7 +70,8 @@ class Products(Algebra):
         for base, k in powers.items():
             if base.op == "add" and is_whole(k):
                 content, base = self.primitive(base)
-                coef *= raised(content, int(k))  # type: ignore[arg-type]
+                if content != 1:
+                    coef *= raised(content, int(k))  # type: ignore[arg-type]
             include(into, base, k)
         return coef
 
@@ -90,7 +92,7 @@ class Products(Algebra):
         body: list[Expr] = []
         if chain:
             content, inner, body = self._chain(chain)
-            coef *= content
+            coef = times(coef, content)
             for s in inner:
                 if is_zero(s):
                     return zero((chain[0].rows, chain[-1].cols))
@@ -458,10 +460,11 @@ class Products(Algebra):
         for f in factors:
             if f.is_scalar:
                 p = parts(f)
-                out.coef *= p.coef * self._included(out.scalars, p.scalars)
+                out.coef = times(out.coef, p.coef, self._included(out.scalars, p.scalars))
                 continue
             h = had_parts(f)
-            out.coef *= h.coef * self._included(out.scalars, h.scalars) * self._included(out.bases, h.bases)
+            contents = self._included(out.scalars, h.scalars), self._included(out.bases, h.bases)
+            out.coef = times(out.coef, h.coef, *contents)
         self.tidy(out.scalars)
         self.tidy(out.bases)
         return self.had_node(out)

@@ -11,6 +11,7 @@ from matcalc.expr import Expr, topological
 from matcalc.factors import ONE_F, as_exponent, compose, parts, run, scale_exponent
 from matcalc.facts import known
 from matcalc.functions import Functions
+from matcalc.match import MANY
 from matcalc.measure import length
 from matcalc.order import label
 from matcalc.products import MINUS, Products
@@ -19,7 +20,6 @@ from matcalc.sums import Sums
 
 Rewriter = Callable[[Expr], Expr | None]
 _REWRITES = 12  # in a row at one node
-_MANY = 300  # terms or factors: matching is quadratic in them
 
 
 class Simplifier(Products, Sums, Functions):
@@ -31,6 +31,7 @@ class Simplifier(Products, Sums, Functions):
         self.budget = budget
         self.given_up: set[str] = set()
         self.memo: dict[Expr, Expr] = {}
+        self.primitives = {}
         self.depth = 0
         self.seen: set[Expr] = set()  # offered to the rewrites
 
@@ -48,7 +49,7 @@ class Simplifier(Products, Sums, Functions):
         for _ in range(_REWRITES):
             fresh = [n for n in topological(e) if n not in self.memo and n not in self.seen]
             self.seen.update(fresh)
-            if self.rewrite is None or all(len(n.args) > _MANY or self.rewrite(n) is None for n in fresh):
+            if self.rewrite is None or all(len(n.args) > MANY or self.rewrite(n) is None for n in fresh):
                 break
             self.memo = {n: m for n, m in self.memo.items() if n is m and n in self.seen}
             e = self(e)
@@ -58,8 +59,8 @@ class Simplifier(Products, Sums, Functions):
         """The table's rewrites applied at this node until none fits."""
         if self.rewrite is None or self.depth > _REWRITES:
             return e
-        if len(e.args) > _MANY:
-            self.given_up.add(f"no identities were sought in sums and products of more than {_MANY} parts")
+        if len(e.args) > MANY:
+            self.given_up.add(f"no identities were sought in sums and products of more than {MANY} parts")
             return e
         found = self.rewrite(e)
         if found is None or found is e:

@@ -22,6 +22,7 @@ from matcalc.factors import (
     is_whole,
     parts,
     scaled,
+    times,
 )
 from matcalc.measure import length
 from matcalc.order import sort_key
@@ -35,6 +36,7 @@ class Sums(Sharing, Distributing, Squares):
     """add, primitive, and what distributing its products makes of a sum."""
 
     quiet: int = 0
+    primitives: dict[tuple[Expr, bool], tuple[Fraction, Expr]]
 
     def add(self, *terms: Expr) -> Expr:
         shape = terms[0].shape
@@ -68,10 +70,12 @@ class Sums(Sharing, Distributing, Squares):
             p = parts(e)
             alone = _single_sum(p)
             if alone is not None:
-                todo.extend((c * p.coef, a) for a in reversed(alone.args))
+                c = times(c, p.coef)
+                todo.extend((c, a) for a in reversed(alone.args))
                 continue
             rest = compose(ONE_F, p.scalars, p.body) if p.coef != 1 else e
-            totals[rest] = totals.get(rest, Fraction(0)) + c * p.coef
+            c, before = times(c, p.coef), totals.get(rest)
+            totals[rest] = c if before is None else before + c
         return self._blocks_merged({e: c for e, c in totals.items() if c})
 
     def _blocks_merged(self, terms: Terms) -> Terms:
@@ -95,6 +99,13 @@ class Sums(Sharing, Distributing, Squares):
     def primitive(self, e: Expr) -> tuple[Fraction, Expr]:
         if e.op != "add":
             return ONE_F, e
+        key = e, self.quiet > 0
+        found = self.primitives.get(key)
+        if found is None:
+            found = self.primitives[key] = self._primitive(e)
+        return found
+
+    def _primitive(self, e: Expr) -> tuple[Fraction, Expr]:
         terms = self.collect([e])
         if len(terms) < 2:
             return ONE_F, e
