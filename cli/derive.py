@@ -62,7 +62,7 @@ Examples:
 )  # fmt: skip
 @click.option(
     "--notation", metavar="CHOICES",
-    help="In LaTeX: transpose=top|T|prime, bold=vectors|arrays, hadamard=odot|circ, trace=operatorname|tr.",
+    help="In LaTeX and MathML: transpose=top|T|prime, bold=vectors|arrays, hadamard=odot|circ, trace=operatorname|tr.",
 )  # fmt: skip
 @click.option(
     "--adjoint", metavar="PATTERN", default="d{}", show_default=True,

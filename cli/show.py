@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 CODE = ("numpy", "scipy", "jax", "torch", "array-api")
-FORMATS = ("pretty", "text", "latex", *CODE, "sympy", "json")
+FORMATS = ("pretty", "text", "latex", "mathml", *CODE, "sympy", "json")
 
 
 def answer(derivation: Any, form: str, sizes: str | None = None) -> str:
@@ -41,8 +41,8 @@ def verdict(result: Any) -> list[str]:
 def steps(derivation: Any, form: str, detail: str) -> str:
     """The derivation, one equality a line, in the form of the answer; in text and code as comments."""
     full = detail == "full"
-    if form == "latex":
-        return f"{derivation.explain('latex', full)}\n"
+    if form in ("latex", "mathml"):
+        return f"{derivation.explain(form, full)}\n"
     if form == "pretty":
         return f"{derivation.explain('pretty', full)}\n\n"
     return "".join(f"# {line}\n" for line in derivation.explain("text", full).splitlines())

@@ -11,7 +11,7 @@ import matcalc
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
 from .show import verdict
 
-FORMATS = ("pretty", "text", "latex", "numpy", "json")
+FORMATS = ("pretty", "text", "latex", "mathml", "numpy", "json")
 EXAMPLES = """\b
 Examples:
   matcalc solve "norm2(A*x - b)^2" --wrt x

@@ -19,6 +19,8 @@ from matcalc.diagnosis import explain, shapes_text
 from matcalc.errors import BudgetError, InputError, MatcalcError, ShapeError, UnsupportedError
 from matcalc.expr import Expr
 from matcalc.kinds import Kind
+from matcalc.latex import latex
+from matcalc.mathml import mathml
 from matcalc.normal import equal
 from matcalc.setting import Setting, setting_of
 from matcalc.shapes import shape_text
@@ -41,7 +43,8 @@ LAYOUTS = {
 class Check:
     """Whether a claim holds; true when it does.
 
-    ``how`` it was decided; ``right`` the right form, as text, if one was derived; ``counterexample`` a point with
+    ``how`` it was decided; ``right`` the right form, as text, if one was derived (``latex()`` and ``mathml()`` print
+    it; ``expression`` is it as an expression); ``counterexample`` a point with
     both values; ``residual`` the largest relative difference over ``draws`` points; ``diagnosis`` what went wrong;
     ``shapes`` why the claim cannot hold whatever the values.
     """
@@ -57,12 +60,21 @@ class Check:
     diagnosis: tuple[str, ...] = ()
     shapes: str | None = None
     notes: tuple[str, ...] = ()
+    expression: Expr | None = None
 
     def __bool__(self) -> bool:
         return self.holds
 
     def __str__(self) -> str:
         return self.report()
+
+    def latex(self) -> str:
+        """The right form in LaTeX; empty if none was derived."""
+        return "" if self.expression is None else latex(self.expression)
+
+    def mathml(self) -> str:
+        """The right form as MathML; empty if none was derived."""
+        return "" if self.expression is None else mathml(self.expression)
 
     def report(self) -> str:
         """What the command line prints."""
@@ -119,28 +131,28 @@ def check(
         claim = setting.claim(equals)
     except ShapeError as error:
         shapes = f"the claim does not fit together: {_indented(error)}\n  {_wanted(question)}"
-        return replace(start, shapes=shapes, right=_right(setting, question)[1])
+        return replace(start, shapes=shapes, **_right(setting, question))
     except UnsupportedError as error:
         if not _is_array(error, equals):
             raise
         shapes = f"{error.message}: it is an array of more than two indices, and {_wanted(question)}"
         said = _differential(question, None)
-        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=said)
+        return replace(start, shapes=shapes, **_right(setting, question), diagnosis=said)
     if claim.shape != question.shape:
         diagnosis = (*explain(question, claim, None, text), *_differential(question, claim))
         shapes = shapes_text(question, claim)
-        return replace(start, shapes=shapes, right=_right(setting, question)[1], diagnosis=diagnosis)
+        return replace(start, shapes=shapes, **_right(setting, question), diagnosis=diagnosis)
     verdict = question.answer(claim)
     start = replace(start, residual=verdict.residual, draws=verdict.draws)
     if not verdict and verdict.counterexample is None:
         raise UnsupportedError(f"the claim can be neither confirmed nor refuted: {verdict.reason}")
-    expression, right = _right(setting, question)
+    right = _right(setting, question)
     if not verdict:
         diagnosis = tuple(explain(question, claim, verdict.counterexample, text))
-        return replace(start, right=right, counterexample=verdict.counterexample, diagnosis=diagnosis)
-    known = setting.problem.function if wrt is None else expression
+        return replace(start, **right, counterexample=verdict.counterexample, diagnosis=diagnosis)
+    known = setting.problem.function if wrt is None else right.get("expression")
     how = BOTH if known is not None and _equal(claim, known) else NUMBERS
-    return replace(start, holds=True, how=how, right=right, notes=(*start.notes, *_undefined(verdict)))
+    return replace(start, holds=True, how=how, **right, notes=(*start.notes, *_undefined(verdict)))
 
 
 def _equal(claim: Expr, right: Expr) -> bool:
@@ -170,20 +182,20 @@ def _second(setting: Setting, order: int) -> Question:
     return replace(question, f=gradient, layout="gradient", second=True)
 
 
-def _right(setting: Setting, question: Question) -> tuple[Expr | None, str | None]:
-    """The right form in the layout of the claim, if the engine has one and numbers confirm it."""
+def _right(setting: Setting, question: Question) -> dict[str, Any]:
+    """The right form in the layout of the claim, if the engine has one and numbers confirm it: two fields."""
     if setting.name is None:
-        return None, None
+        return {}
     problem = setting.problem
     options: dict[str, Any] = {"layout": setting.layout, "structure": setting.structure}
     options["order"] = 2 if question.second else 1
     try:
         answer = derive(problem.text, setting.name, problem.kinds, of=setting.of, **options).answer
     except (UnsupportedError, BudgetError):
-        return None, None
+        return {}
     if answer.shape != question.shape or not question.answer(answer):
-        return None, None
-    return answer, text(answer)
+        return {}
+    return {"expression": answer, "right": text(answer)}
 
 
 # --- what is said ---------------------------------------------------------------------------------

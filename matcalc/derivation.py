@@ -4,45 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matcalc import ops
 from matcalc.backward import Backward, needed
 from matcalc.constraints import stated
 from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols
+from matcalc.formulas import Typesetter, names_for, where_lines
 from matcalc.higher import Forms, stacked
 from matcalc.index_sums import raised
 from matcalc.indices import declared_names, names_in
 from matcalc.kinds import Kind, kind_of_shape
-from matcalc.latex import latex, latex_where
-from matcalc.latex_names import latex_name
-from matcalc.listing import document, graph, graph_parts, program_latex
+from matcalc.latex import LATEX, latex
+from matcalc.listing import document, graph, graph_parts, program_set
+from matcalc.markup import Markup
+from matcalc.mathml import MATHML, mathml, whole
 from matcalc.notation import Notation, using
 from matcalc.parse import Problem
-from matcalc.presentation import (
-    is_matrix,
-    latex_lines,
-    layout_of,
-    other_readings,
-    pretty_lines,
-)
+from matcalc.presentation import is_matrix, layout_of, other_readings, pretty_lines, set_lines
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
-from matcalc.step import Step, steps_latex, steps_text
+from matcalc.step import Step, steps_latex, steps_mathml, steps_text
 from matcalc.steps import steps
 from matcalc.structure import direction_kind, unstructured
 from matcalc.table import Table
 from matcalc.text import program, text
-from matcalc.typeset import aligned, aligned_lines
 from matcalc.wording import expanded, worded
 
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
+_Line = TypeVar("_Line")
 DEFAULT_PATTERN = "d{}"  # of the names of adjoints
 
 
@@ -182,21 +178,27 @@ class Derivation:
 
     def latex(self, notation: Notation | str | None = None) -> str:
         """The answer in LaTeX (amsmath), in the notation in force or in another: ``d.latex("transpose=T, bold")``."""
-        if notation is None:
-            return self._latex()
         with using(notation):
-            return self._latex()
+            return self._set(LATEX)
 
-    def _latex(self) -> str:
+    def mathml(self, notation: Notation | str | None = None) -> str:
+        """The same as MathML; ``alttext`` is the answer as text."""
+        with using(notation):
+            return whole(self._set(MATHML), self.text())
+
+    def _set(self, markup: Markup) -> str:
+        """The answer in a markup, in the notation in force."""
         definitions, answers = self._lines
         if self.backward is not None and self.pattern == DEFAULT_PATTERN:
             named = [(name or answers[0][0], e) for name, e in self._program]
-            return program_latex(named, self.backward.called, self.function_name)
+            return program_set(named, self.backward.called, self.function_name, markup)
         if self.forms and not definitions and not all(is_matrix(form) for form in self.forms.values()):
-            lines = self._readings(latex_lines)
-            return aligned_lines(f"{_block_latex(name)}{line if '&=' in line else '&' + line}" for name, line in lines)
+            lines = self._readings(partial(set_lines, markup=markup))
+            return markup.aligned(row._replace(left=_block(name, markup) + row.left) for name, row in lines)
         program = [(name or answers[0][0], e) for name, e in self._program]
-        return latex_where(program) if len(program) > 1 else aligned(latex(answers[0][1]))
+        if len(program) > 1:
+            return where_lines(markup, program)
+        return markup.line(Typesetter(markup, [answers[0][1]])(answers[0][1]))
 
     def document(self, steps: bool = False, full: bool = False) -> str:
         """The answer as a LaTeX document that compiles by itself; with the steps before it."""
@@ -208,7 +210,7 @@ class Derivation:
             return "\n".join(f"{name}: {line}" if name else line for name, line in self._readings(pretty_lines))
         return "\n".join(f"{name} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
 
-    def _readings(self, write: Callable[[Forms, str, Mapping[str, Kind]], list[str]]) -> list[tuple[str, str]]:
+    def _readings(self, write: Callable[[Forms, str, Mapping[str, Kind]], list[_Line]]) -> list[tuple[str, _Line]]:
         """(which block, line) for the lines of all Jacobians or Hessians."""
         several = len(self.answers) > 1
         return [
@@ -371,9 +373,11 @@ class Derivation:
         return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
 
     def explain(self, form: str = "text", full: bool = False) -> str:
-        """The steps in print, as text, pretty or latex; in full with what each identity says and where it is from."""
+        """The steps as text, pretty, latex or mathml; in full with what each identity says and where it is from."""
         if form == "latex":
             return steps_latex(self.steps, full)
+        if form == "mathml":
+            return steps_mathml(self.steps, full)
         return steps_text(self.steps, full, pretty if form == "pretty" else text)
 
     def verify(self, **options: Any) -> Verdict:
@@ -424,6 +428,7 @@ class Derivation:
                 a.name: {
                     "text": text(shown),
                     "latex": latex(shown),
+                    "mathml": mathml(shown),
                     "shape": list(self.shape_of(a.name)),
                     **(other_readings(self.forms[a.name], self.what, self.declared) if self.forms else {}),
                 }
@@ -435,9 +440,12 @@ class Derivation:
         }
 
 
-def _block_latex(name: str) -> str:
+def _block(name: str, markup: Markup) -> str:
     """``(U, V):`` in front of a block of a Hessian."""
-    return rf"({', '.join(latex_name(part) for part in name.split(','))}) \colon\; " if name else ""
+    names = name.split(",")
+    shown = names_for(markup, (), names)
+    inside = markup.comma.join(shown[part] for part in names)
+    return f"{markup.fenced('(', inside)}{markup.colon}" if name else ""
 
 
 def value_shape(f: Expr) -> tuple[str, ...]:

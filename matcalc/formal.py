@@ -17,9 +17,12 @@ from matcalc.derivation import Answer, Derivation, value_shape
 from matcalc.differential import differential
 from matcalc.errors import InputError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, depends, topological
+from matcalc.formulas import Typesetter
 from matcalc.index_sums import raised
 from matcalc.kinds import kind_of_shape
 from matcalc.latex import latex
+from matcalc.markup import Markup, Row
+from matcalc.mathml import mathml
 from matcalc.parse import Problem, read
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
@@ -72,10 +75,11 @@ class FormalDerivation(Derivation):
             f"{f'{name}: ' if several else ''}{self.head} = {pretty(a.expr)}" for name, a in self.answers.items()
         )
 
-    def _latex(self) -> str:
-        """The differential in LaTeX."""
-        lines = [rf"\mathrm{{d}}{self.head[1:]} &= {latex(a.expr)}" for a in self.answers.values()]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+    def _set(self, markup: Markup) -> str:
+        """The differential in a markup."""
+        left = f"{markup.upright('d')}{markup.index(self.head[1:])}"
+        setter = Typesetter(markup, [a.expr for a in self.answers.values()])
+        return markup.aligned(Row(left, markup.equals, setter(a.expr)) for a in self.answers.values())
 
     def source(self, target: str = "numpy", sizes: object = None) -> str:
         """Refused: there are no numbers in a formal differential."""
@@ -120,7 +124,12 @@ class FormalDerivation(Derivation):
             "conditions": list(self.conditions),
             "notes": list(self.notes),
             "answers": {
-                name: {"text": text(a.expr), "latex": latex(a.expr), "shape": list(self.shape_of(name))}
+                name: {
+                    "text": text(a.expr),
+                    "latex": latex(a.expr),
+                    "mathml": mathml(a.expr),
+                    "shape": list(self.shape_of(name)),
+                }
                 for name, a in self.answers.items()
             },
             "definitions": {},

@@ -1,4 +1,4 @@
-"""Index form in print: ``J[i,j,k,l] = delta_ik*B_lj + ...``, in text, in Unicode and in LaTeX."""
+"""Index form in print: ``J[i,j,k,l] = delta_ik*B_lj + ...``, in text, in Unicode, in LaTeX and MathML."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.factors import compose, parts
+from matcalc.formulas import Typesetter
 from matcalc.index_form import IndexForm, Term
-from matcalc.latex import Notation, latex, names_for
+from matcalc.markup import Markup
 from matcalc.pretty import pretty
 from matcalc.text import text
 
@@ -19,32 +20,33 @@ _SIMPLE = frozenset({"sym", "ones", "const"})
 def index_text(form: IndexForm, name: str = "J", head: str = "") -> str:
     """One line: name[indices] = sum of products of entries, scalars and deltas; ``head`` is another left side."""
     head = head or (f"{name}[{','.join(form.indices)}]" if form.indices else name)
-    style = _Style(text, "delta_{}", lambda body, at: f"{body}_{at}", "sum_{} ", "*")
+    style = _Style(text, "delta_{}".format, lambda body, at: f"{body}_{at}", "sum_{} ".format, "*")
     return f"{head} = {_sum(form, style)}"
 
 
 def index_pretty(form: IndexForm, name: str = "J", head: str = "") -> str:
     """The same in Unicode: ``J_ijkl = δ_ik·B_lj``."""
     head = head or (f"{name}_{run(form.indices)}" if form.indices else name)
-    style = _Style(pretty, "δ_{}", lambda body, at: f"{body}_{at}", "Σ_{} ", "·")
+    style = _Style(pretty, "δ_{}".format, lambda body, at: f"{body}_{at}", "Σ_{} ".format, "·")
     return f"{head} = {_sum(form, style)}"
 
 
-def index_latex(form: IndexForm, name: str = "J", head: str = "") -> str:
-    """The same in LaTeX."""
-    arrays = [x for t in form.terms for x in (*t.scalars, *(e.array for e in t.entries))]
-    notation = Notation(names=names_for(arrays))
+def index_set(form: IndexForm, markup: Markup, name: str = "J", head: str = "") -> tuple[str, str]:
+    """Left side and right side in LaTeX or MathML."""
+    m = markup
     style = _Style(
-        lambda e: latex(e, notation),
-        r"\delta_{{{}}}",
-        lambda body, at: f"{body}_{{{at}}}",
-        r"\sum_{{{}}} ",
-        r"\, ",
-        r"\left({}\right)",
-        latex=True,
+        Typesetter(m, [x for t in form.terms for x in (*t.scalars, *(e.array for e in t.entries))]),
+        lambda at: str(m.subscript(m.delta, at)),
+        lambda body, at: str(m.subscript(body, at)),
+        m.sum_over,
+        m.product,
+        m.wrapped,
+        m,
     )
-    head = head or (f"{name}_{{{run(form.indices)}}}" if form.indices else name)
-    return f"{head} = {_sum(form, style)}"
+    left = m.index(name)
+    if form.indices:
+        left = str(m.subscript(left, style.run(form.indices)))
+    return head or left, _sum(form, style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,23 @@ class _Style:
     """How the pieces are written: expressions, deltas, entries, sums, products, brackets."""
 
     write: Callable[[Expr], str]
-    delta: str
+    delta: Callable[[str], str]
     entry: Callable[[str, str], str]
-    total: str
+    total: Callable[[str], str]
     times: str
-    brackets: str = "({})"
-    latex: bool = False
+    brackets: Callable[[str], str] = "({})".format
+    markup: Markup | None = None
+
+    def run(self, indices: Sequence[str], last: Expr | None = None) -> str:
+        """Indices side by side; the last one may be an expression."""
+        plain = [*indices, *([text(last)] if last is not None else [])]
+        if self.markup is None:
+            return run([*indices, *([self.write(last)] if last is not None else [])])
+        shown = [self.markup.index(i) for i in indices] + ([self.write(last)] if last is not None else [])
+        return self.markup.run(shown, apart=any(len(i) > 1 for i in plain))
+
+    def digit(self, digit: str) -> str:
+        return digit if self.markup is None else self.markup.digits(digit)
 
     def term(self, t: Term) -> tuple[bool, str]:
         """(negative, the term without its sign)."""
@@ -65,27 +78,29 @@ class _Style:
         factors = []
         if scalar is not None:
             body = self.write(scalar)
-            factors.append(self.brackets.format(body) if scalar.op == "add" else body)
-        factors += [self.delta.format(run((d.left, d.right))) for d in t.deltas]
+            factors.append(self.brackets(body) if scalar.op == "add" else body)
+        factors += [self.delta(self.run((d.left, d.right))) for d in t.deltas]
         for e in t.entries:
             if e.array.op == "unit" and e.array.args[0].op in ("num", "sym"):
-                factors.append(self.delta.format(run((*e.indices, self.write(e.array.args[0])))))
+                factors.append(self.delta(self.run(e.indices, e.array.args[0])))
                 continue
             body = self.write(e.array)
-            plain = e.array.op in _SIMPLE and not (self.latex and "_" in body)
-            factors.append(self.entry(body if plain else self.brackets.format(body), run(e.indices)))
-        product = self.times.join(factors) or "1"
-        return negative, f"{self.total.format(run(t.summed))}{product}" if t.summed else product
+            plain = e.array.op in _SIMPLE and not (self.markup is not None and self.markup.has_subscript(body))
+            factors.append(self.entry(body if plain else self.brackets(body), self.run(e.indices)))
+        product = self.times.join(factors) or self.digit("1")
+        return negative, f"{self.total(self.run(t.summed))}{product}" if t.summed else product
 
 
 def _sum(form: IndexForm, style: _Style) -> str:
+    m = style.markup
+    minus, subtract, plus = ("-", " - ", " + ") if m is None else (m.minus, m.subtract, m.plus)
     out = ""
     for negative, body in map(style.term, form.terms):
         if not out:
-            out = f"-{body}" if negative else body
+            out = f"{minus}{body}" if negative else body
         else:
-            out += f" - {body}" if negative else f" + {body}"
-    return out or "0"
+            out += f"{subtract}{body}" if negative else f"{plus}{body}"
+    return out or style.digit("0")
 
 
 def _scalar(t: Term) -> tuple[bool, Expr | None]:

@@ -1,4 +1,4 @@
-"""Names in LaTeX: ``W1`` is W_{1}, ``b_out`` b_{\\mathrm{out}}, ``yhat`` \\hat{y}, ``lambda`` \\lambda.
+"""Names in print: ``W1`` is W_{1}, ``b_out`` b_{\\mathrm{out}}, ``yhat`` \\hat{y}, ``lambda`` \\lambda.
 
 Different names of one formula never print alike: the later one is then set verbatim.
 """
@@ -6,7 +6,8 @@ Different names of one formula never print alike: the later one is then set verb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from matcalc.expr import Expr, topological
 from matcalc.greek import LETTERS as GREEK
@@ -16,26 +17,48 @@ _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)")
 _ACCENTS = ("hat", "bar", "tilde", "dot")
 
 
-def latex_name(name: str) -> str:
-    """How a name is set on its own."""
+class NameParts(NamedTuple):
+    """A letter or word, the accent on it ("" without), and its subscripts."""
+
+    stem: str
+    accent: str
+    below: tuple[str, ...]
+
+
+def name_parts(name: str) -> NameParts | None:
+    """What a name consists of; None for one that is shown letter by letter."""
     match = _PARTS.fullmatch(name)
     if match is None:
-        return verbatim(name)
+        return None
     stem, digits, rest = match.groups()
-    below = ([digits] if digits else []) + [_numbered(part) for part in rest.split("_")[1:]]
-    head = _letters(stem)
+    below = ([digits] if digits else []) + rest.split("_")[1:]
     for accent in _ACCENTS:
         base = stem.removesuffix(accent)
         if base != stem and (len(base) == 1 or base in GREEK):
-            head = rf"\{accent}{{{_letters(base)}}}"
-    return f"{head}_{{{','.join(below)}}}" if below else head
+            return NameParts(base, accent, tuple(below))
+    return NameParts(stem, "", tuple(below))
+
+
+def latex_name(name: str) -> str:
+    """How a name is set on its own."""
+    parts = name_parts(name)
+    if parts is None:
+        return verbatim(name)
+    below = ",".join(map(_numbered, parts.below))
+    head = rf"\{parts.accent}{{{_letters(parts.stem)}}}" if parts.accent else _letters(parts.stem)
+    return f"{head}_{{{below}}}" if below else head
 
 
 def _numbered(part: str) -> str:
     """``W1`` in a subscript: W_{1}."""
-    stem = part.rstrip("0123456789")
-    digits = part[len(stem) :]
+    stem, digits = split_digits(part)
     return f"{_letters(stem)}_{{{digits}}}" if stem and digits else _letters(part)
+
+
+def split_digits(part: str) -> tuple[str, str]:
+    """``W1`` as W and 1."""
+    stem = part.rstrip("0123456789")
+    return stem, part[len(stem) :]
 
 
 def _letters(word: str) -> str:
@@ -77,14 +100,16 @@ def names_of(expressions: Iterable[Expr]) -> list[str]:
     return sorted(found)
 
 
-def name_table(names: Iterable[str]) -> dict[str, str]:
-    """LaTeX for each name, all of them different."""
+def name_table(
+    names: Iterable[str], show: Callable[[str], str] = latex_name, plain: Callable[[str], str] = verbatim
+) -> dict[str, str]:
+    """How each name is shown, all of them different: the later of two that would be alike is shown plainly."""
     table: dict[str, str] = {}
     taken: set[str] = set()
     for name in sorted(names):
-        shown = latex_name(name)
+        shown = show(name)
         if shown in taken:
-            shown = verbatim(name)
+            shown = plain(name)
         taken.add(shown)
         table[name] = shown
     return table

@@ -1,4 +1,4 @@
-"""Programs on paper: adjoints as partial derivatives in LaTeX, whole documents, and the graph of a program as text."""
+"""Programs on paper: adjoints as partial derivatives, whole documents, and the graph of a program as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from matcalc.errors import InputError
 from matcalc.expr import Expr, symbols
-from matcalc.latex import Notation, latex_where, names_for
+from matcalc.formulas import names_for, where_lines
+from matcalc.markup import Markup
 from matcalc.text import text
 
 GRAPHS = ("dot", "mermaid")
@@ -19,20 +20,23 @@ _PREAMBLE = r"""\documentclass{article}
 """
 
 
-def program_latex(lines: Sequence[tuple[str, Expr]], called: Mapping[str, tuple[str, int]], function: str) -> str:
-    r"""Lines ``name &= expression``; the adjoint of W is \frac{\partial L}{\partial W}, a delta of h \delta_{h}."""
+def program_set(
+    lines: Sequence[tuple[str, Expr]], called: Mapping[str, tuple[str, int]], function: str, markup: Markup
+) -> str:
+    r"""Lines ``name = expression``; the adjoint of W is \frac{\partial L}{\partial W}, a delta of h \delta_{h}."""
+    m = markup
     quantities = {name for name, _ in called.values() if name}
-    shown = names_for((e for _, e in lines), [*(name for name, _ in lines), *quantities, function])
+    shown = names_for(m, (e for _, e in lines), [*(name for name, _ in lines), *quantities, function])
     names = {}
     for name, (quantity, number) in called.items():
         if not number:
-            names[name] = rf"\frac{{\partial {shown[function]}}}{{\partial {shown[quantity]}}}"
+            names[name] = str(m.fraction(f"{m.partial}{shown[function]}", f"{m.partial}{shown[quantity]}"))
         else:
-            marks = [*([shown[quantity]] if quantity else []), *([str(number)] if number > 1 else [])]
-            names[name] = rf"\delta_{{{','.join(marks)}}}" if marks else r"\delta"
+            marks = [*([shown[quantity]] if quantity else []), *([m.digits(str(number))] if number > 1 else [])]
+            names[name] = str(m.subscript(m.delta, m.run(marks, apart=True))) if marks else m.delta
     given = {n for name, n in shown.items() if name not in names}
     names = {name: n for name, n in names.items() if n not in given}  # a delta of the user's own
-    return latex_where(lines, Notation(names=names))
+    return where_lines(m, lines, special=names)
 
 
 def document(*formulas: str) -> str:

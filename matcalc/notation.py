@@ -1,4 +1,4 @@
-r"""Notation: how LaTeX writes transposes (A^\top, A^T, A'), vectors (bold or not), elementwise products, traces.
+r"""Notation of LaTeX and MathML: transposes (A^\top, A^T, A'), vectors (bold or not), elementwise products, traces.
 
 What a notation leaves open is as in the notation in force, which ``set_notation`` replaces; each thread and each task
 has its own.
@@ -28,7 +28,8 @@ _COMMAND = re.compile(r"\\[A-Za-z]+(\{[A-Za-z]*\})?|[A-Za-z]+")
 @dataclass(frozen=True, slots=True)
 class Notation:
     r"""The LaTeX of a transpose (``\top``, ``T``, ``'``), of elementwise products, of the trace; what is set in bold
-    type (``none``, ``vectors``, ``arrays``); the LaTeX of some names. None: as in the notation in force."""
+    type (``none``, ``vectors``, ``arrays``); the LaTeX of some names (for LaTeX alone: MathML shows them as they are).
+    None: as in the notation in force."""
 
     transpose: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -71,7 +72,7 @@ def notation_of(text: str) -> Notation:
 
 
 def set_notation(notation: Notation | str | None = None, **choices: Any) -> Notation:
-    r"""Put a notation in force for all LaTeX from now on; returns the one before. Without arguments: the standard.
+    r"""Put a notation in force for LaTeX and MathML; returns the one before. Without arguments: the standard.
 
     ``set_notation("transpose=T, bold")``, ``set_notation(transpose="T", bold="vectors")``.
     """

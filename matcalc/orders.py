@@ -17,11 +17,13 @@ from matcalc.derive import derive as derive_whole
 from matcalc.differential import differential
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr
+from matcalc.formulas import Typesetter
 from matcalc.higher import stacked
 from matcalc.index_form import IndexForm, index_form
-from matcalc.index_text import index_latex, index_pretty, index_text
+from matcalc.index_text import index_pretty, index_set
 from matcalc.kinds import kind_of_shape
-from matcalc.latex import latex
+from matcalc.markup import Markup, Row
+from matcalc.presentation import index_data
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
@@ -68,19 +70,21 @@ class TensorDerivation(Derivation):
 
     def pretty(self) -> str:
         """The array with deltas; of a scalar the derivative."""
-        return self._head(pretty) if self.array is None else f"{self._head(pretty)}\n{index_pretty(self.array, 'T')}"
-
-    def _latex(self) -> str:
-        """The same in LaTeX."""
-        if self.array is None:
-            return self._head(latex)
-        return f"\\begin{{aligned}}\n& {self._head(latex)} \\\\\n& {index_latex(self.array, 'T')}\n\\end{{aligned}}"
-
-    def _head(self, write: Any) -> str:
         last = self.levels[-1]
-        if not last.steps:
-            return str(write(last.expr))
-        return f"T[{', '.join(write(s) for s in last.steps)}] = {write(last.expr)}"
+        if self.array is None:
+            return pretty(last.expr)
+        arguments = ", ".join(pretty(s) for s in last.steps)
+        return f"T[{arguments}] = {pretty(last.expr)}\n{index_pretty(self.array, 'T')}"
+
+    def _set(self, markup: Markup) -> str:
+        """The same in a markup."""
+        m, last = markup, self.levels[-1]
+        setter = Typesetter(m, [last.expr, *last.steps])
+        if self.array is None:
+            return setter(last.expr)
+        left = f"{m.index('T')}{m.fenced('[', m.comma.join(setter(s) for s in last.steps))}"
+        rows = [(left, setter(last.expr)), index_set(self.array, m, "T")]
+        return m.aligned(Row(left, m.equals, right) for left, right in rows)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -125,8 +129,7 @@ class TensorDerivation(Derivation):
         """As of every derivation; the array in index form besides."""
         found = super().json()
         if self.array is not None:
-            extra = {"index": index_text(self.array, "T"), "index_latex": index_latex(self.array, "T")}
-            found["answers"][self.variable.name] |= extra
+            found["answers"][self.variable.name] |= index_data(self.array, "T")
         return found
 
 

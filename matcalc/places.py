@@ -6,7 +6,7 @@ along R'*dx*C, where R and C are the rows of the identity that the part is taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,16 @@ from matcalc.derivation import Answer, Derivation
 from matcalc.derive import derive as derive_whole
 from matcalc.errors import InputError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, symbols
+from matcalc.formulas import Typesetter
 from matcalc.higher import Forms, read_off, stacked
 from matcalc.index_form import IndexForm, index_form
-from matcalc.index_text import index_latex, index_pretty, index_text, run
+from matcalc.index_text import index_pretty, index_set, run
 from matcalc.kinds import Kind, kind_of_shape
-from matcalc.latex import latex
+from matcalc.markup import Markup, Row
 from matcalc.match import same
 from matcalc.names import spelled
 from matcalc.parse import read
+from matcalc.presentation import index_data
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.selectors import picks
@@ -88,23 +90,30 @@ class PartDerivation(Derivation):
 
     def pretty(self) -> str:
         """The closed form; of an array also each entry of it with deltas."""
-        entries = [index_pretty(e, head=self._head(n, "∂{}_{}/∂{}", pretty)) for n, e in self.entries.items()]
+        entries = [
+            index_pretty(e, head=f"∂{self._letter}_{run(e.indices)}/∂{pretty(self.parts[n].node)}")
+            for n, e in self.entries.items()
+        ]
         return "\n".join([super().pretty(), *entries])
 
-    def _latex(self) -> str:
+    def _set(self, markup: Markup) -> str:
         """The closed form; of an array also each entry of it with deltas."""
-        closed = super()._latex()
+        closed = super()._set(markup)
         if not self.entries or len(self.answers) > 1:
             return closed
         ((name, entry),) = self.entries.items()
-        head = self._head(name, r"\frac{{\partial {}_{{{}}}}}{{\partial {}}}", latex)
-        return f"\\begin{{aligned}}\n& {closed} \\\\\n& {index_latex(entry, head=head)}\n\\end{{aligned}}"
+        m, part = markup, self.parts[name].node
+        indices = m.run([m.index(i) for i in entry.indices], apart=any(len(i) > 1 for i in entry.indices))
+        above = f"{m.partial}{m.subscript(m.index(self._letter), indices)}"
+        head = str(m.fraction(above, f"{m.partial}{Typesetter(m, [part])(part)}"))
+        left, right = index_set(entry, m, head=head)
+        return m.aligned([Row("", "", closed), Row("", "", f"{left}{m.equals}{right}")])
 
-    def _head(self, name: str, frame: str, write: Callable[[Expr], str]) -> str:
-        """``∂Y_kl/∂B[i, j]``."""
+    @property
+    def _letter(self) -> str:
+        """What the function is called: the y of ``∂y_k/∂B[i, j]``."""
         letter = next(c for c in ("Y", "F", "Z", "Y_") if c not in self.declared)
-        letter = letter if ONE not in self.loss.shape else letter.lower()
-        return frame.format(letter, run(self.entries[name].indices), write(self.parts[name].node))
+        return letter if ONE not in self.loss.shape else letter.lower()
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -179,7 +188,7 @@ class PartDerivation(Derivation):
         """As of every derivation; the entries in index form besides."""
         found = super().json()
         for name, entry in self.entries.items():
-            found["answers"][name] |= {"index": index_text(entry), "index_latex": index_latex(entry)}
+            found["answers"][name] |= index_data(entry)
         return found
 
 

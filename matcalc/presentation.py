@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from matcalc import ops
 from matcalc.expr import Expr, topological
+from matcalc.formulas import Typesetter
 from matcalc.higher import Forms
-from matcalc.index_text import index_latex, index_pretty, index_text
+from matcalc.index_form import IndexForm
+from matcalc.index_text import index_pretty, index_set, index_text
 from matcalc.kinds import Kind
-from matcalc.latex import Notation, latex, names_for, transpose_mark
+from matcalc.latex import LATEX, latex
+from matcalc.markup import Markup, Row
+from matcalc.mathml import MATHML, mathml, whole
 from matcalc.measure import length
 from matcalc.pretty import pretty
 from matcalc.shapes import ONE
@@ -79,34 +83,39 @@ def _stacked_name(name: str, x: Expr) -> str:
     return name if x.cols is ONE else f"{name}ᵀ" if x.rows is ONE else f"vec({name})"
 
 
-def latex_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]:
-    """The same forms in LaTeX, each ``left &= right``; one expression alone where the matrix says it all."""
+def set_lines(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup) -> list[Row]:
+    """The same forms in LaTeX or MathML; one expression alone where the matrix says it all."""
+    m = markup
     if is_matrix(form):
-        return [latex(form.matrix)]
+        return [Row("", "", Typesetter(m, [form.matrix])(form.matrix))]
     names = labels(form, what, taken)
     change = _formal(form)
-    notation = Notation(names=names_for([change, form.matrix]))
-    variable = latex(form.variable, notation)
+    setter = Typesetter(m, [change, form.matrix, form.variable])
+    step = f"{m.upright('d')}{setter(form.variable)}"
     if what == "hessian":
-        left = rf"H[\mathrm{{d}}{variable}]"
+        left = f"{m.index('H')}{m.fenced('[', step)}"
     else:
-        left = rf"\mathrm{{d}}{names.change[1:]}"
-    lines = [f"{left} &= {latex(change, notation)}"]
+        left = f"{m.upright('d')}{m.index(names.change[1:])}"
+    rows = [Row(left, m.equals, setter(change))]
     if form.index is not None and form.index.indices:
-        lines.append(index_latex(form.index, names.array).replace(" = ", " &= ", 1))
+        entry, value = index_set(form.index, m, names.array)
+        rows.append(Row(entry, m.equals, value))
     if _worth(form):
-        step = _stacked_latex(rf"\mathrm{{d}}{variable}", form.variable)
-        matrix = latex(form.matrix, notation)
+        matrix = setter(form.matrix)
         if form.matrix.op in ("add", "kron", "isum"):
-            matrix = rf"\left({matrix}\right)"
-        lines.append(rf"{_stacked_latex(left, form.function)} &= {matrix}\, {step}")
-    return lines
+            matrix = m.wrapped(matrix)
+        product = f"{matrix}{m.product}{_stacked_set(step, form.variable, setter)}"
+        rows.append(Row(_stacked_set(left, form.function, setter), m.equals, product))
+    return rows
 
 
-def _stacked_latex(name: str, x: Expr) -> str:
+def _stacked_set(name: str, x: Expr, setter: Typesetter) -> str:
+    m = setter.markup
     if x.cols is ONE:
         return name
-    return f"{name}{transpose_mark()}" if x.rows is ONE else rf"\operatorname{{vec}}({name})"
+    if x.rows is ONE:
+        return str(m.transposed(name, setter.transpose))
+    return str(m.applied(m.function("vec"), m.fenced("(", name)))
 
 
 def _formal(form: Forms) -> Expr:
@@ -123,14 +132,25 @@ def _worth(form: Forms) -> bool:
 
 
 def other_readings(form: Forms, what: str, taken: Mapping[str, Kind]) -> dict[str, str]:
-    """For programs: the map and the index form, in text and in LaTeX."""
+    """For programs: the map and the index form, in text, in LaTeX and in MathML."""
     if is_matrix(form):
         return {}
-    found = {"map": text(form.map), "map_latex": latex(_formal(form))}
+    change = _formal(form)
+    found = {"map": text(form.map), "map_latex": latex(change), "map_mathml": mathml(change)}
     if form.index is not None and form.index.indices:
         name = labels(form, what, taken).array
-        found |= {"index": index_text(form.index, name), "index_latex": index_latex(form.index, name)}
+        found |= index_data(form.index, name)
     return found
+
+
+def index_data(form: IndexForm, name: str = "J") -> dict[str, str]:
+    """The index form in text, in LaTeX and in MathML."""
+    plain = index_text(form, name)
+    return {
+        "index": plain,
+        "index_latex": LATEX.equals.join(index_set(form, LATEX, name)),
+        "index_mathml": whole(MATHML.equals.join(index_set(form, MATHML, name)), plain),
+    }
 
 
 def layout_of(forms: Sequence[Forms], layout: str, what: str) -> str:

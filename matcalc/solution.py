@@ -11,9 +11,13 @@ from matcalc.curvature import UNDECIDED
 from matcalc.derivation import Derivation, array_shape
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, symbols
+from matcalc.formulas import Typesetter, where_lines
 from matcalc.index_sums import raised
 from matcalc.kinds import Kind
-from matcalc.latex import latex, latex_where
+from matcalc.latex import LATEX, latex
+from matcalc.markup import Markup, Row
+from matcalc.mathml import MATHML, mathml, whole
+from matcalc.notation import Notation, using
 from matcalc.pretty import pretty
 from matcalc.text import text
 
@@ -117,19 +121,31 @@ class Solution:
             return self.equation
         return "\n".join(f"{name} = {text(value)}" for p in self.points for name, value in p.values.items())
 
-    def latex(self) -> str:
-        """The same in LaTeX (amsmath)."""
+    def latex(self, notation: Notation | str | None = None) -> str:
+        """The same in LaTeX (amsmath), in the notation in force or in another."""
+        with using(notation):
+            return self._set(LATEX)
+
+    def mathml(self, notation: Notation | str | None = None) -> str:
+        """The same as MathML; ``alttext`` is the text."""
+        with using(notation):
+            return whole(self._set(MATHML), self.text())
+
+    def _set(self, markup: Markup) -> str:
         pairs = [pair for p in self.points for pair in p.values.items()]
         if not pairs:
-            left = [latex(e) for e in self._conditions()]
+            setter = Typesetter(markup, self._conditions())
+            zero = markup.digits("0")
+            left = [setter(e) for e in self._conditions()]
             if len(left) == 1:
-                return f"{left[0]} = 0"
-            lines = " \\\\\n".join(f"{e} &= 0" for e in left)
-            return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+                return f"{left[0]}{markup.equals}{zero}"
+            return markup.aligned(Row(e, markup.equals, zero) for e in left)
         if len(pairs) > 1:
-            return latex_where(pairs)
+            return where_lines(markup, pairs)
         (name, value) = pairs[0]
-        return f"{latex(ops.sym(name, self.declared[name]))} = {latex(value)}"
+        unknown = ops.sym(name, self.declared[name])
+        setter = Typesetter(markup, [unknown, value])
+        return f"{setter(unknown)}{markup.equals}{setter(value)}"
 
     def pretty(self) -> str:
         """The same in Unicode."""
@@ -219,6 +235,7 @@ class Solution:
             name: {
                 "text": text(value),
                 "latex": latex(value),
+                "mathml": mathml(value),
                 "shape": list(array_shape(ops.sym(name, self.declared[name]))),
             }
             for name, value in point.values.items()

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matcalc.expr import Expr
-from matcalc.latex import latex, names_for
+from matcalc.formulas import DEFAULT, Typesetter
+from matcalc.latex import LATEX
 from matcalc.latex_names import latex_name
+from matcalc.markup import Markup, Row
+from matcalc.mathml import MATHML, table, whole
 from matcalc.notation import Notation
 from matcalc.pretty import pretty
 from matcalc.text import text
@@ -40,8 +43,13 @@ class Step:
     def pretty(self) -> str:
         return f"{pretty(self.before)} = {pretty(self.after)}"
 
-    def latex(self, notation: Notation = Notation()) -> str:  # noqa: B008 (frozen)
-        return f"{latex(self.before, notation)} &= {latex(self.after, notation)}"
+    def latex(self, notation: Notation = DEFAULT) -> str:
+        setter = Typesetter(LATEX, [self.before, self.after], notation)
+        return f"{setter(self.before)} &= {setter(self.after)}"
+
+    def mathml(self, notation: Notation = DEFAULT) -> str:
+        setter = Typesetter(MATHML, [self.before, self.after], notation)
+        return whole(f"{setter(self.before)}{MATHML.equals}{setter(self.after)}", self.text())
 
     def reason(self, full: bool = False) -> str:
         """The identity, or what is done in words; in full with both and the source."""
@@ -94,19 +102,33 @@ def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr],
 def steps_latex(steps: Iterable[Step], full: bool = False) -> str:
     """The steps as ``align*``: with the reasons at the right, or under the lines where the page is too narrow."""
     steps = list(steps) if full else brief(steps)
-    notation = Notation(names=names_for(e for step in steps for e in (step.before, step.after)))
-    rows: list[tuple[str, str, str]] = []
-    previous: Expr | None = None
-    for step in steps:
-        left = "" if step.before is previous else latex(step.before, notation)
-        rows.append((left, latex(step.after, notation), step.reason_latex(full)))
-        previous = step.after
+    sides = [(row.left, row.right) for row in _rows(steps, LATEX)]
+    rows = [(*pair, step.reason_latex(full)) for pair, step in zip(sides, steps, strict=True)]
     wide = [max((width(row[i]) for row in rows), default=0.0) for i in (0, 1)]
     if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 10:
         lines = [rf"{left} &= {right} && \text{{{why}}}".strip() for left, right, why in rows]
     else:
         lines = [line for row in rows for line in _narrow(*row)]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
+def steps_mathml(steps: Iterable[Step], full: bool = False) -> str:
+    """The steps one below the other, with the reasons at the right; ``alttext`` is the same as text."""
+    steps = list(steps) if full else brief(steps)
+    rows = _rows(steps, MATHML)
+    return whole(table(rows, [step.reason(full) for step in steps]), steps_text(steps, full))
+
+
+def _rows(steps: Sequence[Step], markup: Markup) -> list[Row]:
+    """The equalities; where one goes on with the right side of the one before, that is not repeated."""
+    setter = Typesetter(markup, [e for step in steps for e in (step.before, step.after)])
+    rows: list[Row] = []
+    previous: Expr | None = None
+    for step in steps:
+        left = "" if step.before is previous else setter(step.before)
+        rows.append(Row(left, markup.equals, setter(step.after)))
+        previous = step.after
+    return rows
 
 
 def _narrow(left: str, right: str, why: str) -> list[str]:

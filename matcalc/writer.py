@@ -51,7 +51,8 @@ class Phrase:
         return "".join(out)
 
 
-_TALL = frozenset((r"\frac{", r"\sum_{", r"\begin{pmatrix}"))  # LaTeX that ordinary parentheses do not cover
+# what ordinary parentheses do not cover
+_TALL = frozenset((r"\frac{", r"\sum_{", r"\begin{pmatrix}", "<mfrac>", "<munderover>", "<mtable>"))
 
 Of: TypeAlias = Callable[[Part], Phrase]
 Speller: TypeAlias = Callable[[Any, Of], Phrase]

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mathml_checks import PAGELESS, check_mathml, latex_tokens, tokens
 
 import matcalc
 from matcalc.domain import Watch
 from matcalc.evaluate import Plan
 from matcalc.expr import symbols
+from matcalc.greek import LETTERS
 from matcalc.kinds import Kind
 from matcalc.measure import length
 from matcalc.parse import parse, parse_kind
@@ -86,6 +88,14 @@ def test_the_text_of_an_answer_reads_back(name: str) -> None:
     d = derived(name)
 
     assert parse(d.text(), d.kinds) is d.answer
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_answer_is_the_same_formula_in_mathml(name: str) -> None:
+    derivation = derived(name)
+    root = check_mathml(derivation.mathml())
+    assert root.get("alttext") == derivation.text()
+    assert tokens(root) == latex_tokens(derivation._set(PAGELESS), LETTERS)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "kinds" in case])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from matcalc.index_form import index_form
-from matcalc.index_text import index_latex, index_pretty, index_text, run
+from matcalc.index_text import index_pretty, index_set, index_text, run
+from matcalc.latex import LATEX
 from matcalc.parse import parse
 
 KINDS = {
@@ -31,11 +32,11 @@ def test_unicode_and_latex_have_deltas() -> None:
     found = form("-dX")
 
     assert index_pretty(found, "H") == "H_ijkl = -δ_ik·δ_jl"
-    assert index_latex(found) == r"J_{ijkl} = -\delta_{ik}\, \delta_{jl}"
+    assert LATEX.equals.join(index_set(found, LATEX)) == r"J_{ijkl} = -\delta_{ik}\, \delta_{jl}"
 
 
 def test_a_name_with_a_subscript_is_bracketed_in_latex() -> None:
-    assert r"\left(W_{1}\right)_{ik}" in index_latex(form("W1*dX"))
+    assert r"\left(W_{1}\right)_{ik}" in index_set(form("W1*dX"), LATEX)[1]
 
 
 def test_a_sum_as_a_scalar_factor_is_bracketed() -> None:

@@ -10,7 +10,8 @@ from strategies import KINDS, VARIABLES, expressions
 
 from matcalc import ops
 from matcalc.expr import Expr
-from matcalc.latex import Notation, latex, latex_where
+from matcalc.formulas import where_lines
+from matcalc.latex import LATEX, Notation, latex
 from matcalc.latex_names import latex_name, name_table
 from matcalc.ops import add, had, mul, neg, num, power, reciprocal, sub, transpose
 from matcalc.parse import parse
@@ -147,7 +148,7 @@ def test_notation() -> None:
 
 def test_where_lines() -> None:
     z1 = ops.sym("z1", KINDS["u"])
-    assert latex_where([("z1", mul(W, x)), ("h", ops.fn("tanh", z1))]) == (
+    assert where_lines(LATEX, [("z1", mul(W, x)), ("h", ops.fn("tanh", z1))]) == (
         "\\begin{aligned}\nz_{1} &= W_{1} x \\\\\nh &= \\tanh(z_{1})\n\\end{aligned}"
     )
 

@@ -31,7 +31,12 @@ def test_pretty_shows_the_formula_the_kinds_and_the_layout() -> None:
 
 @pytest.mark.parametrize(
     ("form", "answer"),
-    [("text", "2*A'*(A*x - b)\n"), ("latex", "2 A^\\top (A x - b)\n"), ("sympy", "2*A.T*(A*x - b)\n")],
+    [
+        ("text", "2*A'*(A*x - b)\n"),
+        ("latex", "2 A^\\top (A x - b)\n"),
+        ("sympy", "2*A.T*(A*x - b)\n"),
+        ("mathml", matcalc.derive("norm2(A*x - b)^2", "x").mathml() + "\n"),
+    ],
 )
 def test_another_format_prints_that_form_alone(form: str, answer: str) -> None:
     result = run(*LEAST_SQUARES, "--format", form)
@@ -103,7 +108,9 @@ def test_conditions_and_kinks_are_said() -> None:
     assert "note: " in kink.stderr
 
 
-@pytest.mark.parametrize(("form", "mark"), [("text", "# "), ("numpy", "# "), ("pretty", ""), ("latex", "")])
+@pytest.mark.parametrize(
+    ("form", "mark"), [("text", "# "), ("numpy", "# "), ("pretty", ""), ("latex", ""), ("mathml", "<math ")]
+)
 @pytest.mark.parametrize("flag", ["--steps", "--steps=full"])
 def test_steps_precede_the_answer_in_the_same_form(form: str, mark: str, flag: str) -> None:
     plain = run(*LEAST_SQUARES, "--format", form).stdout
@@ -112,7 +119,7 @@ def test_steps_precede_the_answer_in_the_same_form(form: str, mark: str, flag: s
     assert result.exit_code == 0
     assert result.stdout.endswith(plain)
     before = result.stdout.removesuffix(plain).strip().splitlines()
-    assert len(before) >= 2
+    assert len(before) >= (1 if form == "mathml" else 2)
     assert all(line.startswith(mark) for line in before)
     assert any("squared-norm-of-residual" in line for line in before)
     assert any("Dattorro" in line for line in before) == (flag == "--steps=full")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import matcalc
 from matcalc.cli import main
 from matcalc.code import compile_module
 
@@ -53,6 +54,12 @@ def test_latex() -> None:
 
     assert result.stdout.startswith("x = ")
     assert "A^\\top" in result.stdout
+
+
+def test_mathml() -> None:
+    shown = run("norm2(A*x - b)^2", "--wrt", "x", "--format", "mathml").stdout
+
+    assert shown == matcalc.solve("norm2(A*x - b)^2", "x").mathml() + "\n"
 
 
 def test_json() -> None:
