@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matcalc.expr import Expr
 from matcalc.formulas import DEFAULT, Typesetter
-from matcalc.latex import LATEX
+from matcalc.latex import LATEX, latex
 from matcalc.latex_names import latex_name
 from matcalc.markup import Markup, Row
 from matcalc.mathml import MATHML, table, whole
