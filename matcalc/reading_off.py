@@ -37,12 +37,14 @@ def reading(x: Expr) -> str:
 
 def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
     """In words, how the whole differential is brought to the form in which the gradient is read off."""
-    if all(x.is_scalar for x in xs):
-        return "collecting", "algebra", f"the differential{'s' if len(xs) > 1 else ''} taken out"
     varying = depends(whole, [ops.formal_differential(x) for x in xs])
     seen = {n.op for n in varying}
     matrix = any(x.rows is not ONE and x.cols is not ONE for x in xs)
     reasons: list[str] = []
+    if all(x.is_scalar for x in xs):
+        reasons += ["`sum(a .* b) = a'*b`"] if "sum" in seen and not seen & {"tr", "inv"} else []
+        reasons.append(f"the differential{'s' if len(xs) > 1 else ''} taken out")
+        return "collecting", "algebra", "; ".join(reasons)
     if "sum" in seen or ("had" in seen and matrix):
         reasons.append("`sum(A .* B) = tr(A'*B)`" if matrix else "`sum(a .* b) = a'*b`")
     elif "had" in seen:

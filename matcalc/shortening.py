@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from matcalc import ops
-from matcalc.expr import Expr, topological
+from matcalc.constraints import stated
+from matcalc.expr import Expr, symbols, topological
 from matcalc.match import same
 from matcalc.measure import length
 from matcalc.rewrite import Rewriter, rewriter
 from matcalc.simplify import Simplifier
 from matcalc.statements import Rewrite
 from matcalc.step import Step
+from matcalc.structure import unstructured
 from matcalc.table import Table, weight
 from matcalc.tidy import tidy
 from matcalc.walk import parts_first
 
 _SEARCHED = 120  # symbols: what is longer is shortened in one step without names
+_LEAP = 12  # symbols: what gets shorter by so many is done in two steps
 _NAMED = 6  # identities of one step: of more no one would be looked up
 
 
@@ -59,10 +62,29 @@ def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "col
     if entries and not new and middle is not before and (middle is after or length(middle) < length(before)):
         yield _named(before, middle, entries)
         before = middle
+    middle = _terms_shortened(before, after, table)
+    if middle is not before:
+        yield Step(before, middle, "simplification", "algebra", "each term shortened by itself", True)
+        before = middle
     if before is not after:
-        entries = _needed(before, after, table)
+        entries, facts = _needed(before, after, table)
         source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
+        says = "rearranged" if length(before) == length(after) and not entries else says
+        says = ", since ".join([says, *([" and ".join(facts)] if facts else [])])
         yield Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+
+
+def _terms_shortened(before: Expr, after: Expr, table: Table) -> Expr:
+    """What cancels within the terms of a sum is gone, nothing else, if that is a good part of the way."""
+    front, total = before, before
+    while total.op in ("mul", "t", "tr"):  # the sum in a product of it with something short
+        total = max(total.args, key=length)
+    if total.op != "add" or length(before) - length(after) < _LEAP:
+        return before
+    terms = [tidy(Simplifier(rewriter(table)).settled(term)) for term in total.args]
+    found = tidy(ops.substitute(front, {total: ops.add(*terms)}))
+    good = length(before) - length(found) >= _LEAP // 3 and length(found) > length(after)
+    return found if good and not same(found, after) else before
 
 
 def _named(before: Expr, after: Expr, entries: Sequence[Rewrite]) -> Step:
@@ -93,15 +115,22 @@ def _by_identities(root: Expr, table: Table) -> tuple[Expr, list[Rewrite]]:
     return found[root], entries
 
 
-def _needed(before: Expr, after: Expr, table: Table) -> list[Rewrite]:
-    """The identities that the simplifier needs to bring the one to the other."""
+def _needed(before: Expr, after: Expr, table: Table) -> tuple[list[Rewrite], list[str]]:
+    """The identities that the simplifier needs to bring the one to the other, and the declared facts."""
     log = Logged(rewriter(table))
     result = Simplifier(log).settled(before)
-    if not log.used or not same(result, after):
-        return []
-    needed = [
+    if not same(result, after):
+        return [], []
+    entries = [
         entry
         for entry in log.used.values()
         if Simplifier(Logged(rewriter(table), {entry.id})).settled(before) is not result
     ]
-    return needed if len(needed) <= _NAMED else []
+    facts: list[str] = []
+    for x in symbols(before):
+        free = unstructured(x)
+        if free is not x:
+            found = Simplifier(rewriter(table)).settled(ops.substitute(before, {x: free}))
+            if length(found) > length(result):
+                facts.append(stated(x.name, x.data[1]))  # type: ignore[index]
+    return entries if len(entries) <= _NAMED else [], facts

@@ -403,7 +403,7 @@ class Unfolding:
 
     def readable(self, raw: Expr) -> Expr:
         """A gradient as it is read off; shortened where it is much too long."""
-        if length(raw) <= READABLE // 2 or len(topological(raw)) > _SHORTENED:
+        if length(raw) <= READABLE or len(topological(raw)) > _SHORTENED:
             return raw
         short = self.short(raw)
         return short if length(raw) > 2 * length(short) else raw
@@ -445,7 +445,10 @@ class Unfolding:
         else:
             yield Step(name, gradient, "structure", IDENTIFIES, convention or "", True)
         if gradient is not answer:
-            yield from shortened(gradient, answer, self.table, "collecting and factoring")
+            says = "collecting and factoring"
+            if self.names(gradient) is not gradient and gradient.args:
+                says += ", names written out"
+            yield from shortened(gradient, answer, self.table, says)
         if self.derivation.layout == "numerator" and self.derivation.what == "gradient":
             derivative = self.symbol("derivative", (x.cols, x.rows), suffix)
             says = "the transposed gradient: rows follow the function"
