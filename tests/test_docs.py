@@ -151,7 +151,7 @@ def test_the_python_of_a_page_runs(page: str, code: str) -> None:
 
 def test_nothing_on_the_pages_is_left_out() -> None:
     """Every block is of a kind that some test runs, or no code of ours."""
-    run = {"", "sh", "python", "matcalc", "matcalc program", "diff", "console"}
+    run = {"", "sh", "python", "matcalc", "matcalc program", "diff", "console", "text"}
     for page, text in PAGES.items():
         for info, block in fences(text):
             kind = info if info == "matcalc program" else (info.split() or [""])[0]
