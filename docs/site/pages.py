@@ -48,6 +48,7 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "How it is built",
         (
             Page("How it works", "docs/how-it-works.md", "how-it-works.html"),
+            Page("Search among forms", "docs/saturation.md", "saturation.html"),
             Page("Modules", "docs/architecture.md", "architecture.html"),
             Page("Adding an identity", "docs/adding-an-identity.md", "adding-an-identity.html"),
             Page("The identity table", "identities/README.md", "identity-format.html"),
