@@ -64,6 +64,7 @@ def test_links_between_files_are_links_between_pages() -> None:
     assert link("../language.md") == "language.html"
     assert link("../../README.md") == "index.html"
     assert link("https://example.org") == "https://example.org"
+    assert link("../../benchmarks/losses.py") is None
     assert wrong == []
     link("../gone.md")
     assert wrong == ["docs/tutorial/rows.md: a link to ../gone.md, which is no page"]
@@ -87,6 +88,13 @@ def test_a_page_has_headings_with_addresses_and_code_in_color() -> None:
     assert '<span class="nf">tr</span>' in page.html
     assert "&lt;b&gt;" in page.html
     assert slug("Über: *alles*", set()) == "über-alles"
+
+
+def test_a_link_to_no_page_is_plain_text() -> None:
+    page = write("# T\n\n[a](x.py) and [b](y.md)\n", {"x.py": None, "y.md": "y.html"}.get)
+
+    assert "<span>a</span>" in page.html
+    assert '<a href="y.html">b</a>' in page.html
 
 
 def test_a_session_has_its_formula() -> None:

@@ -83,18 +83,20 @@ def navigation(topics: list[gallery.Topic]) -> list[tuple[str, list[tuple[str, s
     return [(name, made.get(name) or [(page.address, page.title) for page in pages]) for name, pages in SECTIONS]
 
 
-def linker(page: Page, wrong: list[str]) -> Callable[[str], str]:
-    """Links between files of the checkout as links between pages of the site."""
+def linker(page: Page, wrong: list[str]) -> Callable[[str], str | None]:
+    """Links between files of the checkout as links between pages of the site; None for files that are no pages."""
     addresses = {other.source: other.address for other in all_pages()}
     addresses["README.md"] = "index.html"
 
-    def link(target: str) -> str:
+    def link(target: str) -> str | None:
         path, hash_, place = target.partition("#")
         if not path or "://" in path:
             return target
         if path.endswith(".html"):  # a page that is made of data has no file
             return target
         source = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), path))
+        if source not in addresses and (ROOT / source).exists():
+            return None
         if source not in addresses:
             wrong.append(f"{page.source}: a link to {target}, which is no page")
             return target

@@ -56,7 +56,20 @@ def plain(token: Token) -> str:
     return "".join(child.content for child in token.children or [] if child.type in ("text", "code_inline"))
 
 
-def write(markdown: str, link: Callable[[str], str]) -> Written:
+def relink(tokens: list[Token], link: Callable[[str], str | None]) -> None:
+    """The links of a paragraph: to pages of the site, or no links."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.type == "link_open":
+            target = link(str(token.attrGet("href")))
+            token.attrs = {} if target is None else {**token.attrs, "href": target}
+            token.tag = "span" if target is None else "a"
+            opened.append(token)
+        elif token.type == "link_close":
+            token.tag = opened.pop().tag
+
+
+def write(markdown: str, link: Callable[[str], str | None]) -> Written:
     """The page; ``link`` makes an address on the site of one in the source."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     given = files(markdown)
@@ -87,9 +100,7 @@ def write(markdown: str, link: Callable[[str], str]) -> Written:
             found.words.append((address, ""))
             found.title = found.title or text
         elif token.type == "inline":
-            for child in token.children or []:
-                if child.type == "link_open":
-                    child.attrSet("href", link(str(child.attrGet("href"))))
+            relink(token.children or [], link)
         if found.words and token.type in ("inline", "fence"):
             address, words = found.words[-1]
             found.words[-1] = (address, f"{words} {plain(token) if token.type == 'inline' else token.content}")
