@@ -287,8 +287,11 @@ class MathML(Markup):
         return self.space if word or differential else self.times
 
 
-def table(rows: Iterable[Row], words: Iterable[str] = ()) -> str:
-    """Lines that are aligned at their signs, with words at the right."""
+def table(rows: Iterable[Row], words: Sequence[str] = ()) -> str:
+    """Lines that are aligned at their signs, with words at the right.
+
+    ``columnalign`` is of older MathML: pages that forbid styles in elements have a rule for it in their style sheet.
+    """
     found = list(rows)
     left = any(row.left or row.sign for row in found)
     lines: list[str] = []
@@ -298,7 +301,8 @@ def table(rows: Iterable[Row], words: Iterable[str] = ()) -> str:
         cells.append(f'<mtd style="{_LEFT}0">{row.sign}{row.right}</mtd>')
         cells += [f'<mtd style="{_LEFT}2em"><mtext>{_escaped(said)}</mtext></mtd>'] if said else []
         lines.append(f"<mtr>{''.join(cells)}</mtr>")
-    return f'<mtable displaystyle="true">{"".join(lines)}</mtable>'
+    columns = ["right"] * left + ["left"] * (2 if any(words) else 1)
+    return f'<mtable displaystyle="true" columnalign="{" ".join(columns)}">{"".join(lines)}</mtable>'
 
 
 def _bare(shown: str) -> str:

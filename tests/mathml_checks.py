@@ -19,7 +19,7 @@ CHILDREN = {
     "mtd": None,
 }  # fmt: skip
 ATTRIBUTES = {"display", "alttext", "mathvariant", "form", "stretchy", "intent", "accent", "lspace", "rspace", "width",
-              "style", "displaystyle"}  # fmt: skip
+              "style", "displaystyle", "columnalign"}  # fmt: skip
 
 
 class Pageless(Latex):
