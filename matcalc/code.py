@@ -240,7 +240,7 @@ def _function(
     make = Instructions()
     definite = (lambda x: known(x, "spd")) if table.factors else None
     codes, found = lower(task.results, make, named, definite, costs)
-    codes, new = fused(make, codes, found.values(), "sigmoid_neg" in table.calls)
+    codes, new = fused(make, codes, found.values(), table.in_place)
     found = {name: new[code] for name, code in found.items()}
     codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]
     order = ordered(codes)
@@ -248,10 +248,11 @@ def _function(
     lengths = Lengths(_measured(parameters), names.fresh)
     lengths.require(d for code in order for d in _dimensions(code))
     wanted = {code: name for name, code in found.items() if name.isidentifier()}
-    emission = Emission(table, names, lengths, parameters.inputs, wanted, parameters.own)
+    emission = Emission(table, names, lengths, parameters.inputs, wanted, parameters.own, costs)
     texts = [text for text, _ in emission.outputs(codes)]
     body = [*(f"    {line}" for line in lengths.lines), *emission.lines, *_return(task, texts)]
     applied = {str(code.data) for code in order if code.op == "apply"}
+    body = [*emission.conversions, *body]
     body = [*_opened(table, parameters, body, emission.used, hidden), *_unboxed(parameters, body), *body]
     return Written(task, body, emission.used, applied, lengths.parameters)
 

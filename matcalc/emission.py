@@ -6,15 +6,16 @@ import builtins
 import keyword
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from fractions import Fraction
 from typing import Any
 
+from matcalc.costs import Costs
 from matcalc.errors import UnsupportedError
 from matcalc.instructions import Code
 from matcalc.lengths import Lengths
-from matcalc.spelling import ATOM, POWER, SUM, TIMES, UNARY, Spelling, filled, own_names, renamed
+from matcalc.operators import OPERATORS, Text, in_place, number, parenthesized
+from matcalc.reuse import Reuse
+from matcalc.spelling import ATOM, SUM, Spelling, filled, own_names, renamed
 
-Text = tuple[str, int]  # and how tightly it binds
 Texts = MutableMapping[Code, Text]
 _IN_PLACE = 44  # characters of an operand that is not named
 _LAST = 76  # of a result
@@ -64,6 +65,7 @@ class Emission:
         inputs: Mapping[str, str],
         wanted: Mapping[Code, str],
         own: Mapping[str, str],
+        costs: Costs,
     ) -> None:
         self.spelling = spelling
         self.names = names
@@ -71,23 +73,46 @@ class Emission:
         self.inputs = inputs
         self.wanted = wanted
         self.own = own
+        self.costs = costs
         self.used: set[str] = set()
         self.plain: set[Code] = set()  # numbers that Python computes by itself
+        self.settled: set[Code] = set()  # what stands in a line already
+        self.plan: Reuse | None = None
         self.lines: list[str] = []
 
     def outputs(self, codes: Sequence[Code]) -> list[Text]:
         """The lines that compute the instructions, and the text of each."""
         texts: Texts = {}
-        self._block(codes, {}, texts, 1)
+        order, uses, inside = _needed(codes, texts, frozenset())
+        if self.spelling.in_place:
+            self.plan = Reuse(order, codes, lambda c: inside.get(c, c.args), self.wanted.keys(), self.costs)
+        self._lines(codes, order, uses, {}, texts, 1)
         for code in codes:
             if len(texts[code][0]) > _WIDTH - 12:
                 self._assign(texts, code, 1)
         return [texts[code] for code in codes]
 
+    @property
+    def conversions(self) -> list[str]:
+        """Lines that make floats of arguments, so that arrays made of them can be written into."""
+        names = [self.inputs[code.data] for code in self.plan.converted] if self.plan is not None else []
+        return [f"    {name} = {self._own('np')}.asarray({name}, dtype={self._own('float')})" for name in names]
+
     # --- blocks -------------------------------------------------------------------------------------
 
     def _block(self, outputs: Sequence[Code], bound: Mapping[str, str], texts: Texts, indent: int) -> None:
-        order, uses = _needed(outputs, texts, frozenset(bound))
+        order, uses, _ = _needed(outputs, texts, frozenset(bound))
+        self._lines(outputs, order, uses, bound, texts, indent)
+
+    def _lines(
+        self,
+        outputs: Sequence[Code],
+        order: Sequence[Code],
+        uses: Mapping[Code, int],
+        bound: Mapping[str, str],
+        texts: Texts,
+        indent: int,
+    ) -> None:
         last = {*outputs, *(o.args[0] for o in outputs if o.op == "call" and o.data[0] == "float")}
         for code in order:
             if code.op == "loop":
@@ -95,9 +120,12 @@ class Emission:
                 continue
             if self.spelling.plain is not None and self._is_plain(code):
                 self.plain.add(code)
+            if self.plan is not None and code in self.plan.targets and self._overwrites(self.plan, code, texts):
+                continue
             texts[code] = self._spelt(code, bound, texts, indent)
             limit = _LAST if code in last else _IN_PLACE
-            if code in self.wanted or not self._stays(code, texts[code][0], uses[code], limit):
+            kept = code in self.wanted or (self.plan is not None and code in self.plan.names)
+            if kept or not self._stays(code, texts[code][0], uses[code], limit):
                 self._assign(texts, code, indent)
 
     def _is_plain(self, code: Code) -> bool:
@@ -125,12 +153,16 @@ class Emission:
         name = self._name(code, texts)
         self.lines.append(f"{'    ' * indent}{name} = {text}")
         texts[code] = (name, ATOM)
+        self.settled.add(code)
 
     def _name(self, code: Code, texts: Texts) -> str:
-        wanted = self.wanted.get(code)
+        last = code if self.plan is None else self.plan.names.get(code, code)
+        wanted = self.wanted.get(last)
         if wanted is not None and wanted not in self.names.taken:
             self.names.taken.add(wanted)
             return wanted
+        if last is not code:
+            return self.names.numbered("t")
         if code.op == "call" and code.data[0] in _STEMS:
             arg = texts[code.args[0]][0]
             stem = _STEMS[code.data[0]]
@@ -142,6 +174,31 @@ class Emission:
             if len(name) <= 8 and name.isidentifier() and name not in self.names.taken:
                 return self.names.fresh(name)
         return self.names.numbered("t")
+
+    def _overwrites(self, plan: Reuse, code: Code, texts: Texts) -> bool:
+        """Write the instruction into an operand that nothing needs any more: ``t1 *= x``, ``np.exp(t1, out=t1)``."""
+        operand = plan.targets[code]
+        if not texts[operand][0].isidentifier():
+            return False
+        others = [a for a in code.args if a is not operand]
+        reading = [a for a in others if plan.touches(a, operand, self._is_settled)]
+        if len(reading) > 1:
+            return False
+        for pending in plan.pending(code, operand, self._is_settled):
+            self._assign(texts, pending, 1)
+        name = texts[operand][0]
+        if code.op == "call":
+            lines = [f"{self._written(code, {}, texts)[0][:-1]}, out={name})"]
+        else:
+            rest = [(a, texts[a]) for a in (*reading, *(a for a in others if a not in reading))]
+            lines = in_place(code, operand, name, rest, lambda: self._own("np"))
+        self.lines += [f"    {line}" for line in lines]
+        texts[code] = (name, ATOM)
+        self.settled.add(code)
+        return True
+
+    def _is_settled(self, code: Code) -> bool:
+        return code in self.settled or code.op in (*_LEAVES, "loop")
 
     def _loop(self, code: Code, bound: Mapping[str, str], texts: Texts, indent: int) -> None:
         """total = 0; for i in range(low, high + 1): total += body."""
@@ -212,11 +269,12 @@ class Emission:
             return text, SUM if compound else ATOM
         if op == "index":
             return bound.get(code.data) or self.inputs[code.data], ATOM
-        writer = _WRITERS.get(op)
+        writer = OPERATORS.get(op)
         if writer is not None:
             return writer(code, [texts[a] for a in code.args])
         if op == "slice":
-            return f"{_bound(texts[code.args[0]], ATOM)}[{self._places(code, [texts[a] for a in code.args])}]", ATOM
+            whole = parenthesized(texts[code.args[0]], ATOM)
+            return f"{whole}[{self._places(code, [texts[a] for a in code.args])}]", ATOM
         if op == "apply":
             return f"{self.inputs[code.data]}({', '.join(texts[a][0] for a in code.args)})", ATOM
         key, *rest = code.data if op == "call" else (_ARRAY[op](code),)
@@ -297,11 +355,12 @@ def _items(code: Code, texts: Texts) -> str | None:
 
 def _needed(
     outputs: Sequence[Code], texts: Mapping[Code, Text], bound: frozenset[str]
-) -> tuple[list[Code], Counter[Code]]:
-    """What a block must compute, operands first, and how often each is used.
+) -> tuple[list[Code], Counter[Code], dict[Code, tuple[Code, ...]]]:
+    """What a block must compute, operands first, how often each is used, and what the loops in it need.
 
     A loop needs what its body takes from outside.
     """
+    inside: dict[Code, tuple[Code, ...]] = {}
     order: list[Code] = []
     uses: Counter[Code] = Counter(outputs)
     seen: set[Code] = set()
@@ -318,11 +377,11 @@ def _needed(
         if code.op == "loop":
             outside = _outside(code.args[2:], code.data[0], bound)
             uses.update(outside)  # counted twice: computed once, before the loop
-            children = (*code.args[:2], *outside)
+            children = inside[code] = (*code.args[:2], *outside)
         uses.update(children)
         stack.append((code, children, True))
         stack.extend((child, (), False) for child in reversed(children) if child not in seen)
-    return order, uses
+    return order, uses, inside
 
 
 def _outside(inside: Sequence[Code], index: str, bound: frozenset[str]) -> list[Code]:
@@ -340,70 +399,3 @@ def _outside(inside: Sequence[Code], index: str, bound: frozenset[str]) -> list[
                 seen.add(child)
                 stack.append(child)
     return found
-
-
-# --- operators ------------------------------------------------------------------------------------------
-
-
-def _bound(text: Text, least: int) -> str:
-    return text[0] if text[1] >= least else f"({text[0]})"
-
-
-def _add(code: Code, args: list[Text]) -> Text:
-    pieces: list[str] = []
-    for sign, arg in zip(code.data, args, strict=True):
-        body = _bound(arg, SUM if sign > 0 else TIMES)
-        if pieces:
-            pieces.append(f" {'+' if sign > 0 else '-'} {body}")
-        else:
-            pieces.append(body if sign > 0 else f"-{_bound(arg, TIMES)}")
-    return "".join(pieces), SUM
-
-
-def _mul(code: Code, args: list[Text]) -> Text:
-    pieces = []
-    for i, (operand, arg) in enumerate(zip(code.args, args, strict=True)):
-        loose = operand.op in ("mul", "div") and not (i and operand.op == "div" and operand.ndim == 0)
-        loose = loose and not (i and operand.ndim and operand.shape != code.shape)
-        loose = loose or (operand.op == "call" and arg[1] == TIMES) or (operand.op == "outer" and i == 0)
-        pieces.append(_bound(arg, TIMES if loose else UNARY if i == 0 else POWER))
-    return "*".join(pieces), TIMES
-
-
-def _div(code: Code, args: list[Text]) -> Text:
-    top = code.args[0]
-    above = _bound(args[0], TIMES if top.op in ("mul", "div", "outer") else UNARY)
-    return f"{above}/{_bound(args[1], POWER)}", TIMES
-
-
-def _matmul(code: Code, args: list[Text]) -> Text:
-    left, right = code.args
-    if left.op == "T" and right.ndim == 1 and not args[0][0].removesuffix(".T").isidentifier():
-        return f"{_bound(args[1], POWER)} @ {args[0][0].removesuffix('.T')}", TIMES
-    return f"{_bound(args[0], TIMES if left.op == 'matmul' else POWER)} @ {_bound(args[1], POWER)}", TIMES
-
-
-_WRITERS: dict[str, Callable[[Code, list[Text]], Text]] = {
-    "add": _add,
-    "mul": _mul,
-    "div": _div,
-    "matmul": _matmul,
-    "neg": lambda code, args: (f"-{_bound(args[0], TIMES if code.args[0].op in ('mul', 'div') else UNARY)}", UNARY),
-    "ipow": lambda code, args: (f"{_bound(args[0], ATOM)}**{code.data}", POWER),
-}
-
-
-def number(value: Fraction) -> Text:
-    """An exact number as Python writes it: an integer, a short decimal, or a quotient."""
-    if value.denominator == 1 and abs(value) < 2**31:
-        return str(value), UNARY if value < 0 else ATOM
-    try:
-        nearest = float(value)
-    except OverflowError:
-        raise UnsupportedError("a number is too large for floating point") from None
-    if Fraction(nearest) == value and len(repr(nearest)) <= 12:
-        return repr(nearest), UNARY if value < 0 else ATOM
-    decimal = Fraction(repr(nearest)) == value and len(repr(nearest)) <= 12
-    if decimal or max(abs(value.numerator), value.denominator) >= 2**31:
-        return repr(nearest), UNARY if value < 0 else ATOM
-    return f"{value.numerator}/{value.denominator}", TIMES

@@ -358,11 +358,44 @@ class Instructions:
             if x.op == "ipow" and x.data == 2:
                 return self.inner(x.args[0], x.args[0])
             if x.op == "mul":
-                left, right = self.mul(x.args[:-1]), x.args[-1]
-                if left.shape == right.shape:
-                    return self.inner(left, right)
+                return self._total_of_product(x)
             return self.call("sum", (x,), ())
+        if x.op == "mul":
+            return self._line_of_product(x, axis)
         return self.call("sum_axis", (x,), (x.shape[1 - axis],), axis)
+
+    def _total_of_product(self, x: Code) -> Code:
+        columns, rows, whole = self._taken_apart(x)
+        if x.ndim == 2 and columns and rows and not whole:
+            return self.product([self.total(self.mul(columns)), self.total(self.mul(rows))])
+        if x.ndim == 2 and (columns or rows) and whole:  # u'*X*v
+            matrix = self.mul(whole)
+            by_rows = self.matmul(matrix, self.mul(rows)) if rows else self.total(matrix, 1)
+            return self.inner(self.mul(columns), by_rows) if columns else self.total(by_rows)
+        left, right = self.mul(x.args[:-1]), x.args[-1]
+        return self.inner(left, right) if left.shape == right.shape else self.call("sum", (x,), ())
+
+    def _line_of_product(self, x: Code, axis: int) -> Code:
+        """The sums of u .* X .* Y .* v' along an axis: the vector of that axis by a product, the other one outside."""
+        columns, rows, whole = self._taken_apart(x)
+        along, outside = (columns, rows) if axis == 0 else (rows, columns)
+        line = (x.shape[1 - axis],)
+        if not whole:
+            sums = self.total(self.mul(along)) if along else self.size(x.shape[axis])
+        elif along:
+            matrix = self.mul(whole)
+            sums = self.matmul(self.transpose(matrix) if axis == 0 else matrix, self.mul(along))
+        elif len(whole) > 1:
+            sums = self.call("row_dots" if axis else "column_dots", (self.mul(whole[:-1]), whole[-1]), line)
+        else:
+            sums = self.total(whole[0], axis)
+        return self.product([*outside, sums])
+
+    def _taken_apart(self, x: Code) -> tuple[list[Code], list[Code], list[Code]]:
+        """The factors of an elementwise product with two axes: columns and rows (as vectors), and whole arrays."""
+        columns = [a.args[0] for a in x.args if a.op in ("col", "outer")]
+        rows = [a if a.ndim == 1 else a.args[1] for a in x.args if a.ndim == 1 or a.op == "outer"]
+        return columns, rows, [a for a in x.args if a.op not in ("col", "outer") and a.ndim == 2]
 
     def inner(self, x: Code, y: Code) -> Code:
         """The sum of the entries of x .* y, both of one shape."""

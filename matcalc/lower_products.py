@@ -276,6 +276,9 @@ def _mean(at: Forms, x: Expr) -> Value:
 def _summed(at: Forms, x: Expr, axis: int | None) -> Value:
     """Sums of entries; a product of matrices is not formed for its sum: ones'*A*B*ones."""
     value = at.values[x]
+    formed = at.uses[x] > 1 or x.op == "sym"
+    if axis is not None and formed and value.form == "full" and value.code.op == "mul" and value.code.ndim == 2:
+        return full(at.make.call("sum_axis", (value.code,), (value.code.shape[1 - axis],), axis))
     if value.form == "full" and x.op == "mul" and at.uses[x] <= 1 and ONE not in x.shape:
         over, under, chain = factors(at, x)
         if len(chain) > 1:

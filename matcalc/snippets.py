@@ -8,14 +8,14 @@ from __future__ import annotations
 
 SNIPPETS: dict[str, str] = {
     "_sigmoid": '''
-def _sigmoid(z):
+def _sigmoid(z, out=None):
     """1/(1 + exp(-z)) without overflow."""
-    return _sigmoid_neg(-z)
+    return _sigmoid_neg(np.negative(z, out=out), out)
 ''',
     "_sigmoid_neg": '''
-def _sigmoid_neg(z):
+def _sigmoid_neg(z, out=None):
     """1/(1 + exp(z)) without overflow."""
-    e = np.exp(np.minimum(z, 709.0))
+    e = np.exp(np.minimum(z, 709.0, out=out), out=out)
     e += 1.0
     return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 ''',
@@ -25,9 +25,9 @@ def _softplus(z):
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 ''',
     "_softmax": '''
-def _softmax(z, axis=None):
+def _softmax(z, axis=None, out=None):
     """exp(z)/sum(exp(z)) without overflow."""
-    e = z - 1.0*z.max(axis=axis, keepdims=True)
+    e = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     np.exp(e, out=e)
     e /= e.sum(axis=axis, keepdims=True)
     return e
@@ -41,9 +41,9 @@ def _logsumexp(z, axis=None):
     return np.squeeze(top, axis) + np.log(e.sum(axis=axis))
 ''',
     "_log_softmax": '''
-def _log_softmax(z, axis=None):
+def _log_softmax(z, axis=None, out=None):
     """log(softmax(z)) without overflow or cancellation."""
-    z = z - 1.0*z.max(axis=axis, keepdims=True)
+    z = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
     return z
 ''',

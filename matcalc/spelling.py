@@ -69,6 +69,7 @@ _NUMPY: dict[str, str] = {
     **{f"einsum{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")" for n in range(1, 10)},
     "unstacked": 'np.reshape({0}, {sizes}, order="F")',
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
+    "column_dots": 'np.einsum("ij,ij->j", {0}, {1})',
     "diagonal": "np.diagonal({0})",
     "solve": "np.linalg.solve({0}, {1})",
     "inv": "np.linalg.inv({0})",
@@ -108,9 +109,9 @@ class Spelling:
 
     ``plain``: calls of numbers that Python computes by itself, where the library's functions want arrays; ``boxed``
     makes an array of such a number for the calls in ``arrays``. ``opening`` binds the names in ``local`` at the start
-    of a function from its arguments, ``scalar`` makes an array of a scalar argument. ``factors``: one factorisation
-    for each matrix. ``add_at`` adds to some entries where arrays cannot be changed; ``every_axis`` is named in an
-    index. ``epilogue`` ends the module.
+    of a function from its arguments, ``scalar`` makes an array of a scalar argument. ``factors``: one factorisation for
+    each matrix. ``in_place``: results may be written into arrays that are there. ``add_at`` adds to some entries where
+    arrays cannot be changed; ``every_axis`` is named in an index. ``epilogue`` ends the module.
     """
 
     target: str
@@ -125,6 +126,7 @@ class Spelling:
     local: tuple[str, ...] = ()
     scalar: str = ""
     factors: bool = False
+    in_place: bool = False
     add_at: str = ""
     every_axis: bool = False
     epilogue: str = ""
@@ -135,7 +137,7 @@ class Spelling:
         return (*self.imports, *self.local, *BUILTINS)
 
 
-NUMPY = Spelling("numpy", {"np": "import numpy as {}"}, _NUMPY, _NUMPY_OPEN, SNIPPETS)
+NUMPY = Spelling("numpy", {"np": "import numpy as {}"}, _NUMPY, _NUMPY_OPEN, SNIPPETS, in_place=True)
 
 
 def filled(template: str, operands: Sequence[tuple[str, int]], texts: Sequence[object] = ()) -> str:

@@ -347,6 +347,7 @@ def in_library() -> dict[str, str]:
         "trace_product": "xp.sum({0a}*{1a}.T)",
         "diagonal_product": "xp.sum({0a}*{1a}.T, axis=1)",
         "row_dots": "xp.sum({0a}*{1a}, axis=1)",
+        "column_dots": "xp.sum({0a}*{1a}, axis=0)",
         **{
             f"einsum{n}": '_einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", xp)" for n in range(1, 10)
         },
@@ -399,6 +400,7 @@ _CALLS = {
 ARRAY_API = replace(
     NUMPY,
     target="array-api",
+    in_place=False,
     imports={"importlib": "import importlib as {}", "math": "import math as {}"},
     calls=_CALLS,
     open={"full": ("{0a}*xp.ones({shape}, **like)", TIMES)},

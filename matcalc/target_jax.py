@@ -137,6 +137,7 @@ def _translated(text: str) -> str:
 JAX = replace(
     NUMPY,
     target="jax",
+    in_place=False,
     imports={"jnp": "import jax.numpy as {}", "jax": "import jax as {}"},
     calls={**{key: _translated(text) for key, text in NUMPY.calls.items() if key != "sigmoid_neg"}, **_CALLS},
     open={key: (_translated(text), binding) for key, (text, binding) in NUMPY.open.items() if key not in _CALLS},

@@ -98,6 +98,7 @@ _CALLS = {
     "trace_product": 'torch.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'torch.einsum("ij,ji->i", {0}, {1})',
     "row_dots": 'torch.einsum("ij,ij->i", {0}, {1})',
+    "column_dots": 'torch.einsum("ij,ij->j", {0}, {1})',
 }
 _EPILOGUE = '''
 class {Loss}({torch}.autograd.Function):
@@ -128,6 +129,7 @@ def _in_torch(text: str) -> str:
 TORCH = replace(
     NUMPY,
     target="torch",
+    in_place=False,
     imports={"torch": "import torch as {}", "math": "import math as {}"},
     calls={**{key: _in_torch(text) for key, text in in_library().items()}, **_CALLS},
     open={"full": ("{0a}*torch.ones({shape}, **like)", NUMPY.open["full"][1])},

@@ -89,7 +89,11 @@ def agrees(
     function = compile_module(source)["value"]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = np.asarray(function(**arguments(function, values, kinds, SIZES)))
+        given = arguments(function, values, kinds, SIZES)
+        before = {name: np.array(value) for name, value in given.items() if isinstance(value, np.ndarray)}
+        found = np.asarray(function(**given))
+    for name, value in before.items():
+        assert np.array_equal(value, given[name], equal_nan=True), f"{name} was written into by\n{source}"
     if found.shape != wanted.shape:
         raise AssertionError(f"shape {found.shape}, not {wanted.shape}, of\n{source}")
     scale = max(1.0, float(np.max(np.abs(wanted), initial=0)))

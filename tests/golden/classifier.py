@@ -1,28 +1,28 @@
 import numpy as np
 
 
-def _log_softmax(z, axis=None):
+def _log_softmax(z, axis=None, out=None):
     """log(softmax(z)) without overflow or cancellation."""
-    z = z - 1.0*z.max(axis=axis, keepdims=True)
+    z = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
     return z
 
 
-def _sigmoid(z):
+def _sigmoid(z, out=None):
     """1/(1 + exp(-z)) without overflow."""
-    return _sigmoid_neg(-z)
+    return _sigmoid_neg(np.negative(z, out=out), out)
 
 
-def _sigmoid_neg(z):
+def _sigmoid_neg(z, out=None):
     """1/(1 + exp(z)) without overflow."""
-    e = np.exp(np.minimum(z, 709.0))
+    e = np.exp(np.minimum(z, 709.0, out=out), out=out)
     e += 1.0
     return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 
 
-def _softmax(z, axis=None):
+def _softmax(z, axis=None, out=None):
     """exp(z)/sum(exp(z)) without overflow."""
-    e = z - 1.0*z.max(axis=axis, keepdims=True)
+    e = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     np.exp(e, out=e)
     e /= e.sum(axis=axis, keepdims=True)
     return e
@@ -30,19 +30,27 @@ def _softmax(z, axis=None):
 
 def value(*, X, W1, b1, W2, b2, Y):
     """The value of the function."""
+    X = np.asarray(X, dtype=float)
     N = X.shape[0]
-    Z1 = X @ W1 + b1
+    Z1 = X @ W1
+    Z1 += b1
     H = _sigmoid(Z1)
-    t1 = np.vdot(Y, _log_softmax(H @ W2 + b2, axis=1))
-    return float(-t1/N)
+    t1 = H @ W2
+    t1 += b2
+    _log_softmax(t1, axis=1, out=t1)
+    return float(-np.vdot(Y, t1)/N)
 
 
 def gradient(*, X, W1, b1, W2, b2, Y):
     """The gradient by W1, b1, W2, b2."""
+    X = np.asarray(X, dtype=float)
     N = X.shape[0]
-    Z1 = X @ W1 + b1
+    Z1 = X @ W1
+    Z1 += b1
     H = _sigmoid(Z1)
-    P = _softmax(H @ W2 + b2, axis=1)
+    P = H @ W2
+    P += b2
+    _softmax(P, axis=1, out=P)
     t1 = P - Y
     dZ1 = (t1 @ W2.T)/N*H*(1 - H)
     return X.T @ dZ1, dZ1.sum(axis=0), (H.T @ t1)/N, t1.sum(axis=0)/N
@@ -50,22 +58,18 @@ def gradient(*, X, W1, b1, W2, b2, Y):
 
 def value_and_gradient(*, X, W1, b1, W2, b2, Y):
     """The value and the gradient by W1, b1, W2, b2."""
+    X = np.asarray(X, dtype=float)
     N = X.shape[0]
-    Z1 = X @ W1 + b1
+    Z1 = X @ W1
+    Z1 += b1
     H = _sigmoid(Z1)
-    t1 = H @ W2 + b2
-    t2 = t1 - t1.max(axis=1)[:, None]
-    exp_t2 = np.exp(t2)
-    t3 = exp_t2.sum(axis=1)
-    P = exp_t2/t3[:, None]
-    t4 = P - Y
-    dZ1 = (t4 @ W2.T)/N*H*(1 - H)
-    return (
-        float(-np.vdot(Y, t2 - np.log(t3)[:, None])/N),
-        (
-            X.T @ dZ1,
-            dZ1.sum(axis=0),
-            (H.T @ t4)/N,
-            t4.sum(axis=0)/N,
-        ),
-    )
+    t1 = H @ W2
+    t1 += b2
+    t1 -= t1.max(axis=1)[:, None]
+    P = np.exp(t1)
+    t2 = P.sum(axis=1)
+    t1 -= np.log(t2)[:, None]
+    P /= t2[:, None]
+    t3 = P - Y
+    dZ1 = (t3 @ W2.T)/N*H*(1 - H)
+    return float(-np.vdot(Y, t1)/N), (X.T @ dZ1, dZ1.sum(axis=0), (H.T @ t3)/N, t3.sum(axis=0)/N)

@@ -15,14 +15,18 @@ def value(*, x, mu, S):
 
 def gradient(*, x, mu, S):
     """The gradient by S, mu."""
-    inv_S = np.linalg.inv(S)
-    t1 = inv_S @ (x - mu)
-    return 0.5*(inv_S - t1[:, None]*t1), -t1
+    t1 = np.linalg.inv(S)
+    t2 = t1 @ (x - mu)
+    t1 -= t2[:, None]*t2
+    t1 *= 0.5
+    return t1, -t2
 
 
 def value_and_gradient(*, x, mu, S):
     """The value and the gradient by S, mu."""
     t1 = x - mu
-    inv_S = np.linalg.inv(S)
-    t2 = inv_S @ t1
-    return float(0.5*(t1 @ t2) + 0.5*_logdet(S)), (0.5*(inv_S - t2[:, None]*t2), -t2)
+    t2 = np.linalg.inv(S)
+    t3 = t2 @ t1
+    t2 -= t3[:, None]*t3
+    t2 *= 0.5
+    return float(0.5*(t1 @ t3) + 0.5*_logdet(S)), (t2, -t3)

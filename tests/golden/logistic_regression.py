@@ -1,14 +1,14 @@
 import numpy as np
 
 
-def _sigmoid(z):
+def _sigmoid(z, out=None):
     """1/(1 + exp(-z)) without overflow."""
-    return _sigmoid_neg(-z)
+    return _sigmoid_neg(np.negative(z, out=out), out)
 
 
-def _sigmoid_neg(z):
+def _sigmoid_neg(z, out=None):
     """1/(1 + exp(z)) without overflow."""
-    e = np.exp(np.minimum(z, 709.0))
+    e = np.exp(np.minimum(z, 709.0, out=out), out=out)
     e += 1.0
     return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 
