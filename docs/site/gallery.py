@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import matcalc
-from docs.site.formulas import figure, of_derivation, of_expression, of_solution
+from docs.site.formulas import figure
 from docs.site.markdown import block
+from matcalc.mathml import mathml
 
 FOLDER = Path(__file__).resolve().parent.parent / "gallery"
 FIELDS = {"title", "says", "f", "wrt", "declare", "hessian", "solve"}
@@ -90,27 +91,28 @@ def shown(entry: Entry) -> dict[str, Any]:
     result: dict[str, Any] = {
         "entry": entry,
         "loss": block(entry.f.strip(), "matcalc"),
-        "loss_formula": "" if entry.is_program else figure(of_expression(d.loss)),
-        "kinds": kinds(d),
-        "formula": figure(of_derivation(d)),
+        "loss_formula": "" if entry.is_program else figure(mathml(d.loss)),
+        "kinds": [] if entry.is_program else kinds(d),
+        "formula": figure(d.mathml()),
         "text": d.text(),
-        "conditions": [*d.conditions, *d.facts_used],
+        "conditions": list(d.conditions),
+        "used": list(d.facts_used),
         "notes": list(d.notes),
         "verified": verified(d, entry),
         "code": block(d.source("numpy").strip(), "python"),
         "latex": d.latex(),
-        "steps": d.explain(),
+        "steps": figure(d.explain("mathml")),
         "command": command(entry),
     }
     if entry.hessian:
         h = entry.derive(order=2)
-        result["hessian"] = figure(of_derivation(h))
+        result["hessian"] = figure(h.mathml())
         result["hessian_verified"] = verified(h, entry)
     if entry.solve:
         s = matcalc.solve(entry.f, entry.names, entry.declare)
         if not s.verify():
             raise NotVerified(f"gallery, {entry.id}: the stationary point")
-        result["solution"] = figure(of_solution(s))
+        result["solution"] = figure(s.mathml())
         result["solution_says"] = [f"{s.kind}: {why}" for why in s.why] if hasattr(s, "why") else [s.kind]
         result["solution_conditions"] = [c for c in s.conditions if c not in result["conditions"]]
     return result

@@ -16,6 +16,23 @@ theme.addEventListener("click", () => {
   label();
 });
 
+// a button on every block; of a command it copies what is typed, without the prompt
+for (const pre of document.querySelectorAll(".text pre:not(.output)")) {
+  const frame = document.createElement("div"), button = document.createElement("button");
+  frame.className = "block";
+  button.className = "copy";
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", `Copy: ${pre.textContent.trim().slice(0, 40)}`);
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(pre.textContent.replace(/^\$ /, "").trimEnd());
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  pre.replaceWith(frame);
+  frame.append(pre, button);
+}
+
 // on a wide screen the list of pages is always open
 const menu = document.querySelector(".menu");
 const wide = matchMedia("(min-width: 56.01rem)");
