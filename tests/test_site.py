@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import matcalc
 from docs.site import build, links, reference
 from docs.site.examples import Session
 from docs.site.formulas import formula_of
@@ -120,6 +121,8 @@ def test_the_reference_lists_what_is_public() -> None:
         assert f'id="{name}"' in page
     assert 'id="matcalc-derive"' in reference.commands_page()
     assert 'id="id-inv"' in reference.table_page()
+    assert "'gradient'" in reference.signature(matcalc.derive)
+    assert reference.signature(matcalc.Derivation.latex) == "(notation: Notation | str | None = None) -> str"
 
 
 def test_the_search_finds_headings() -> None:

@@ -61,14 +61,23 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
             yield (f"{name}{signature(f)}" if value is f else name), f
 
 
+class _Written(str):
+    """An annotation as it is written, without quotation marks and modules."""
+
+    def __repr__(self) -> str:
+        return re.sub(r"\b(?:matcalc\.\w+|collections\.abc|typing)\.", "", self)
+
+
 def signature(f: Any) -> str:
-    """Without the quotation marks and modules of annotations."""
-    found = str(inspect.signature(f)).replace("'", "")
-    return (
-        re.sub(r"\b(?:matcalc\.\w+|collections\.abc|typing)\.", "", found)
-        .replace("(self, ", "(")
-        .replace("(self)", "()")
-    )
+    """The parameters of a function or method, and what it returns."""
+    found = inspect.signature(f)
+    kept = [
+        p if p.annotation is p.empty else p.replace(annotation=_Written(p.annotation))
+        for p in found.parameters.values()
+        if p.name != "self"
+    ]
+    result = found.empty if found.return_annotation is found.empty else _Written(found.return_annotation)
+    return str(found.replace(parameters=kept, return_annotation=result))
 
 
 def entry(name: str, f: Any, address: str) -> str:

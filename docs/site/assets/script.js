@@ -17,7 +17,7 @@ theme.addEventListener("click", () => {
 });
 
 // a button on every block; of a command it copies what is typed, without the prompt
-for (const pre of document.querySelectorAll(".text pre:not(.output)")) {
+for (const pre of document.querySelectorAll(".text pre:not(.output, [aria-label*='/'])")) {
   const frame = document.createElement("div"), button = document.createElement("button");
   frame.className = "block";
   button.className = "copy";
