@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from functools import cached_property
 
 from matcalc import ops
 from matcalc.expr import Expr, topological
@@ -17,6 +18,11 @@ class Abbreviations:
 
     def __init__(self, names: Mapping[Expr, Expr]) -> None:
         self.names = dict(names)
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The names by themselves."""
+        return frozenset(symbol.name for symbol in self.names.values())
 
     def __call__(self, e: Expr) -> Expr:
         """``e`` with the names in place of what they stand for."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property, reduce
+from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
 
 from matcalc import ops
@@ -18,7 +20,9 @@ from matcalc.abbreviate import Abbreviations, given, invented
 from matcalc.adjoint import pullback
 from matcalc.differential import local_differential
 from matcalc.errors import MatcalcError
-from matcalc.expr import Expr, depends, topological
+from matcalc.expr import Expr, topological
+from matcalc.expr import replace as replaced
+from matcalc.facts import print_of
 from matcalc.index_sums import raised
 from matcalc.indices import apart, names_in
 from matcalc.kinds import kind_of_shape
@@ -82,15 +86,23 @@ class Unfolding:
         self.back = {y: x for x, y in self.free.items() if x is not y}
         self.given = dict(names or {})
         self.leaves = dict(leaves or {})
-        self.function = self.inside(function)
-        self.f = raised(self.function)
+        self._in_leaves: dict[Expr, Expr] = {}  # expressions of the problem in terms of the leaves, and so on
+        self._in_free: dict[Expr, Expr] = {}
         problem = derivation.problem
         lines = problem.definitions if problem is not None else ()
+        self._sums = any(n.op == "isum" for n in topological(function, *(e for _, e in lines)))
+        self.function = self.inside(function)
+        self.f = raised(self.function)
         self.names = Abbreviations(given(self.f, ((name, self.inside(e)) for name, e in lines)))
         self.xs = tuple(self.free.values())
-        self.reached = {x: depends(self.f, [x]) for x in self.xs}
-        self.active = set().union(*self.reached.values())
-        self.typed = set(topological(self.f))
+        order = topological(self.f)
+        self.reached = {x: 1 << i for i, x in enumerate(self.xs)}  # of each node the variables below it, one bit each
+        for n in order:
+            bits = reduce(or_, (self.reached.get(a, 0) for a in n.args), self.reached.get(n, 0))
+            if bits:
+                self.reached[n] = bits
+        self.active = set(self.reached)
+        self.typed = set(order)
         self.d: dict[Expr, Expr] = {}  # of each node: its differential as it stands in the steps
         self.local: dict[Expr, Local] = {}  # of each node with a step of its own
         self.kept: set[Expr] = set()  # answers, which stay as they are
@@ -118,7 +130,8 @@ class Unfolding:
 
     def inside(self, e: Expr) -> Expr:
         """An expression of the problem in terms of the variables of this derivation."""
-        return ops.substitute(ops.substitute(apart(e), self.leaves), self.free)
+        of_leaves = replaced(apart(e) if self._sums else e, self.leaves, ops.rebuild, self._in_leaves)
+        return replaced(of_leaves, self.free, ops.rebuild, self._in_free)
 
     def _declared(self, e: Expr) -> Expr:
         return ops.substitute(e, self.back) if self.back else e
@@ -172,9 +185,7 @@ class Unfolding:
             return ops.formal_differential(n)
         self.typed.add(rest)
         self.active.add(rest)
-        for reached in self.reached.values():
-            if n in reached:
-                reached.add(rest)
+        self.reached[rest] = self.reached[n]
         self.d.setdefault(rest, ops.formal_differential(rest))
         return tidy(ops.mul(*constants, self.d[rest]), self.typed)
 
@@ -199,7 +210,7 @@ class Unfolding:
         df = ops.formal_differential(self.f)
         if self.d[self.f] is not df:
             yield Step(df, self.d[self.f], "linearity", _RULES, _LINEARITY)
-        for n in self._parents_first(_formal(self.d[self.f])):
+        for n in self._parents_first(_formal(self.d[self.f], self.typed)):
             local = self.local[n]
             yield Step(ops.formal_differential(n), local.d, local.by, local.source, local.says)
 
@@ -209,7 +220,7 @@ class Unfolding:
         def below(n: Expr) -> list[Expr]:
             if n not in self.local:
                 self.local[n] = self._recognized(n) or self._by_operation(n)
-            return others(_formal(self.local[n].d))
+            return others(_formal(self.local[n].d, self.typed))
 
         def others(parts: Sequence[Expr]) -> list[Expr]:
             return [part for part in reversed(parts) if part not in self.xs]
@@ -272,10 +283,10 @@ class Unfolding:
         """A known gradient by the one variable that occurs, where the engine finds the same for this part."""
         if self.derivation.first_principles or not n.is_scalar:
             return None
-        targets = [x for x in self.xs if any(a in self.reached[x] for a in (n, *n.args))]
-        if len(targets) != 1:
+        bits = reduce(or_, (self.reached.get(a, 0) for a in (n, *n.args)))
+        if bits.bit_count() != 1:
             return None
-        (x,) = targets
+        x = self.xs[bits.bit_length() - 1]
         for known in recognizer(self.table)(n, x):
             try:
                 engine = pullback(n, ops.num(1), (x,), self.table, self.short)[x]
@@ -352,7 +363,11 @@ class Unfolding:
 
     def _form(self, gradients: Mapping[Expr, Expr]) -> Expr:
         """The sum of the tr(G'*dX)."""
-        return ops.add(*(inner_form(g, x) for x, g in gradients.items() if self.f in self.reached[x]))
+        return ops.add(*(inner_form(g, x) for x, g in gradients.items() if self._reaches(x)))
+
+    def _reaches(self, x: Expr) -> bool:
+        """Whether the variable occurs in the function."""
+        return bool(self.reached.get(self.f, 0) & self.reached[x])
 
     def _read(self, whole: Expr, e: Expr, gradients: Mapping[Expr, Expr], form: Expr) -> int:
         """The symbols of the lines by way of ``e``: what a reader has to read."""
@@ -375,7 +390,7 @@ class Unfolding:
             if convention and gradient is not self._declared(g) and not equal(gradient, self._declared(g), self.table):
                 found[y] = gradient
                 says.append(convention)
-        projected = ops.add(*(inner_form(g, x) for x, g in found.items() if self.f in self.reached[x]))
+        projected = ops.add(*(inner_form(g, x) for x, g in found.items() if self._reaches(x)))
         if says and self.length(projected) <= READABLE:
             raw.update(found)
             yield Step(form, projected, "structure", IDENTIFIES, "; ".join(says), True)
@@ -410,17 +425,14 @@ class Unfolding:
 
     def _in_order(self, raw: Expr) -> Expr:
         """The terms in the order of the differential, of which the last comes first; equal ones counted."""
-        terms: list[tuple[Fraction, Expr]] = []
+        terms: dict[bytes, tuple[Fraction, Expr]] = {}  # by the fingerprint, which equal ones share
         for term in reversed(raw.args) if raw.op == "add" else (raw,):
             inside = term.op == "t" and term.args[0].op == "add"
             for part in turned(term.args[0]).args if inside else (term,):
                 c, rest = front(arranged(part))
-                equal_one = next((i for i, (_, other) in enumerate(terms) if same(other, rest)), None)
-                if equal_one is None:
-                    terms.append((c, rest))
-                else:
-                    terms[equal_one] = (terms[equal_one][0] + c, terms[equal_one][1])
-        return tidy(ops.add(*(scaled(c, rest) for c, rest in terms)), self.typed)
+                before, first = terms.get(print_of(rest), (Fraction(0), rest))
+                terms[print_of(rest)] = before + c, first
+        return tidy(ops.add(*(scaled(c, rest) for c, rest in terms.values())), self.typed)
 
     # --- the gradient ---
 
@@ -456,17 +468,20 @@ class Unfolding:
             self.kept.add(shown)
             yield Step(derivative, shown, "numerator-layout", "definition", says, True)
 
+    @cached_property
+    def _typed_names(self) -> set[str]:
+        return {*self.derivation.declared, *names_in(self.f)}
+
     def symbol(self, name: str, shape: Shape, suffix: str = "") -> Expr:
         """A name for a result that is nobody else's."""
-        taken = {*self.derivation.declared, *names_in(self.f), *(s.name for s in self.names.names.values())}
         name = f"{name}_{suffix}" if suffix else name
-        while name in taken:
+        while name in self._typed_names or name in self.names.called:
             name += "_"
         return ops.sym(name, kind_of_shape(shape))
 
 
-def _formal(e: Expr) -> list[Expr]:
-    """What stands under formal differentials in e, in the order of reading."""
+def _formal(e: Expr, typed: Container[Expr]) -> list[Expr]:
+    """What stands under formal differentials in e, in the order of reading; there are none in what was typed."""
     found: list[Expr] = []
     stack, seen = [e], {e}
     while stack:
@@ -474,7 +489,7 @@ def _formal(e: Expr) -> list[Expr]:
         if n.op == "d":
             found.append(n.args[0])
             continue
-        new = [a for a in n.args if a not in seen]
+        new = [a for a in n.args if a not in seen and a not in typed]
         seen.update(new)
         stack.extend(reversed(new))
     return found
