@@ -96,7 +96,7 @@ export class Answer {
 
   codePanel(code) {
     const chosen = code[this.state.target] === undefined ? "numpy" : this.state.target;
-    const body = el("pre", { class: "source", tabindex: "0", role: "region", "aria-label": "Code" });
+    const body = el("pre", { class: "source", tabindex: "0", role: "group", "aria-label": "Code" });
     const show = (target) => body.replaceChildren(...colored(code[target].trimEnd()));
     show(chosen);
     let now = chosen;
@@ -115,7 +115,7 @@ export class Answer {
   graphPanel(graph) {
     this.graph = picture(graph, { look: this.look, go: this.go });
     return [
-      el("div", { class: "picture", role: "region", "aria-label": "Graph", tabindex: "0" }, this.graph),
+      el("div", { class: "picture", role: "group", "aria-label": "Graph", tabindex: "0" }, this.graph),
       el("p", { class: "hint" }, "Along each edge the adjoint that comes back. Point at a quantity to see its line."),
     ];
   }
@@ -163,7 +163,7 @@ function formsPanel(forms) {
 function source(text, what) {
   return [
     el("div", { class: "row end" }, copyButton(() => text, what)),
-    el("pre", { class: "source wrap", tabindex: "0", role: "region", "aria-label": what }, text),
+    el("pre", { class: "source wrap", tabindex: "0", role: "group", "aria-label": what }, text),
   ];
 }
 

@@ -56,5 +56,5 @@ function copied(root) {
 
 /** A box in which a wide formula scrolls by itself. */
 export function box(label, ...content) {
-  return el("div", { class: "formula", role: "region", tabindex: "0", "aria-label": label }, ...content);
+  return el("div", { class: "formula", role: "group", tabindex: "0", "aria-label": label }, ...content);
 }

@@ -54,8 +54,8 @@ export function picture({ nodes, edges, function: loss }, { look, go }) {
       onclick: () => go(node.name), onkeydown: (event) => key(event, node.name),
     },
       svg("rect", { x: x - node.width / 2, y: y - HEIGHT / 2, width: node.width, height: HEIGHT, rx: 8 }),
-      svg("text", { x, y: node.short ? y - 4 : y + 4.5, class: "quantity" }, node.name),
-      node.short ? svg("text", { x, y: y + 13, class: "made" }, node.short) : null,
+      svg("text", { x, y: node.short ? y - 4 : y + 4.5, class: "quantity", "aria-hidden": "true" }, node.name),
+      node.short ? svg("text", { x, y: y + 13, class: "made", "aria-hidden": "true" }, node.short) : null,
       svg("title", {}, says)));
   }
   groups.get(names[0])?.setAttribute("tabindex", "0");

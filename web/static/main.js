@@ -51,6 +51,7 @@ function later(pause) {
 }
 
 function choose(name) {
+  if (!found) return;
   const on = state.wrt.includes(name);
   if (state.several) state.wrt = on ? state.wrt.filter((other) => other !== name) : [...state.wrt, name];
   else state.wrt = [name];
@@ -133,6 +134,7 @@ function understood(part) {
     byId("function-hint").hidden = true;
     byId("function").setAttribute("aria-invalid", "true");
     byId("answer").classList.add("stale");
+    if (!found) showDeclared();
     if (!answer.there) byId("answer-body").replaceChildren(el("p", { class: "hint" }, "As soon as the function can be read, its derivative stands here."));
     return;
   }
@@ -252,6 +254,16 @@ function verdict(part) {
 
 function sentence(text) {
   return `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
+}
+
+/** Before anything could be read: what a link declares, so that it can be changed. */
+function showDeclared() {
+  const names = Object.entries(state.declare).map(([name, kind]) => ({ name, kind, form: "matrix", dims: [], facts: [] }));
+  byId("names-field").hidden = !names.length;
+  drawNames({
+    names, lines: [], wrt: state.wrt, several: false, choose,
+    edit: (name, opener) => kinds.open(name, opener, (kind) => declare(name, kind)),
+  });
 }
 
 // --- what is shown -----------------------------------------------------------------------------

@@ -95,7 +95,7 @@ export class KindDialog {
       el("div", { class: "row" },
         el("h2", { id: "kind-title" }, el("code", {}, this.name), " is"),
         el("button", { type: "button", class: "quiet", onclick: () => this.reset() }, "As inferred"),
-        el("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: () => this.dialog.close() }, "Done")),
+        el("button", { type: "button", class: "quiet close", onclick: () => this.dialog.close() }, "Done")),
       el("fieldset", { class: "kinds" }, el("legend", { class: "hidden" }, "Kind"), radios),
       sizes.length ? el("div", { class: "sizes" }, sizes) : null,
       boxes.length ? el("fieldset", { class: "facts" }, el("legend", {}, "and is"), boxes) : null);
