@@ -23,7 +23,7 @@ from matcalc.markup import Markup
 from matcalc.mathml import MATHML, mathml, whole
 from matcalc.notation import Notation, using
 from matcalc.parse import Problem
-from matcalc.presentation import is_matrix, layout_of, other_readings, pretty_lines, set_lines
+from matcalc.presentation import Reading, is_matrix, layout_of, other_readings, pretty_lines, readings, set_lines
 from matcalc.pretty import pretty
 from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
@@ -217,6 +217,16 @@ class Derivation:
             (name if several else "", line)
             for name in self.answers
             for line in write(self.forms[name], self.what, self.declared)
+        ]
+
+    def readings(self) -> list[Reading]:
+        """All forms of a Jacobian or Hessian by what they are called: linear map, matrix or vec form, index form."""
+        several = len(self.answers) > 1
+        return [
+            reading
+            for name in self.answers
+            if name in self.forms
+            for reading in readings(self.forms[name], self.what, self.declared, name if several else "")
         ]
 
     @property

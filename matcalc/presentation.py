@@ -88,6 +88,13 @@ def set_lines(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup)
     m = markup
     if is_matrix(form):
         return [Row("", "", Typesetter(m, [form.matrix])(form.matrix))]
+    linear, index, matrix = _rows(form, what, taken, markup)
+    return [row for row in (linear, index, matrix if _worth(form) else None) if row is not None]
+
+
+def _rows(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup) -> tuple[Row, Row | None, Row]:
+    """The linear map, the index form if there is one, and the matrix times the (stacked) direction."""
+    m = markup
     names = labels(form, what, taken)
     change = _formal(form)
     setter = Typesetter(m, [change, form.matrix, form.variable])
@@ -96,17 +103,16 @@ def set_lines(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup)
         left = f"{m.index('H')}{m.fenced('[', step)}"
     else:
         left = f"{m.upright('d')}{m.index(names.change[1:])}"
-    rows = [Row(left, m.equals, setter(change))]
+    index = None
     if form.index is not None and form.index.indices:
         entry, value = index_set(form.index, m, names.array)
-        rows.append(Row(entry, m.equals, value))
-    if _worth(form):
-        matrix = setter(form.matrix)
-        if form.matrix.op in ("add", "kron", "isum"):
-            matrix = m.wrapped(matrix)
-        product = f"{matrix}{m.product}{_stacked_set(step, form.variable, setter)}"
-        rows.append(Row(_stacked_set(left, form.function, setter), m.equals, product))
-    return rows
+        index = Row(entry, m.equals, value)
+    matrix = setter(form.matrix)
+    if form.matrix.op in ("add", "kron", "isum"):
+        matrix = m.wrapped(matrix)
+    product = f"{matrix}{m.product}{_stacked_set(step, form.variable, setter)}"
+    stacked = Row(_stacked_set(left, form.function, setter), m.equals, product)
+    return Row(left, m.equals, setter(change)), index, stacked
 
 
 def _stacked_set(name: str, x: Expr, setter: Typesetter) -> str:
@@ -151,6 +157,47 @@ def index_data(form: IndexForm, name: str = "J") -> dict[str, str]:
         "index_latex": LATEX.equals.join(index_set(form, LATEX, name)),
         "index_mathml": whole(MATHML.equals.join(index_set(form, MATHML, name)), plain),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One form of a derivative: of which ``block``, which form it is, and the equation in every kind of print."""
+
+    block: str
+    form: str
+    text: str
+    pretty: str
+    latex: str
+    mathml: str
+
+
+def readings(form: Forms, what: str, taken: Mapping[str, Kind], block: str = "") -> list[Reading]:
+    """The linear map, the matrix (of stacked columns where it has to be) and the index form as far as there is one;
+    unlike the lines of an answer also where one of them would do."""
+    names = labels(form, what, taken)
+    linear, matrix = f"{names.change} = {text(form.map)}", f"{names.array} = {text(form.matrix)}"
+    linear_pretty, matrix_pretty = f"{names.change} = {pretty(form.map)}", f"{names.array} = {pretty(form.matrix)}"
+    if form.stacked:
+        body = text(form.matrix) if form.matrix.op == "kron" else f"({text(form.matrix)})"
+        left, right = _stacked_name(names.change, form.function), _stacked_name(names.argument, form.variable)
+        matrix, matrix_pretty = f"{left} = {body}*{right}".replace("ᵀ", "'"), _pretty_vec(form, names)
+    found = [("linear map", linear, linear_pretty)]
+    found.append(("matrix, columns stacked" if form.stacked else "matrix", matrix, matrix_pretty))
+    if form.index is not None and form.index.indices:
+        found.append(("index form", index_text(form.index, names.array), index_pretty(form.index, names.array)))
+    set_in = {markup: _equations(form, what, taken, markup, names) for markup in (LATEX, MATHML)}
+    return [
+        Reading(block, name, plain, shown, set_in[LATEX][i], whole(set_in[MATHML][i], plain))
+        for i, (name, plain, shown) in enumerate(found)
+    ]
+
+
+def _equations(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup, names: Labels) -> list[str]:
+    """The same in a markup: map, matrix, index form."""
+    linear, index, matrix = _rows(form, what, taken, markup)
+    if not form.stacked:
+        matrix = Row(markup.index(names.array), markup.equals, Typesetter(markup, [form.matrix])(form.matrix))
+    return ["".join(row) for row in (linear, matrix, index) if row is not None]
 
 
 def layout_of(forms: Sequence[Forms], layout: str, what: str) -> str:

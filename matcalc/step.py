@@ -47,9 +47,11 @@ class Step:
         setter = Typesetter(LATEX, [self.before, self.after], notation)
         return f"{setter(self.before)} &= {setter(self.after)}"
 
-    def mathml(self, notation: Notation = DEFAULT) -> str:
+    def mathml(self, notation: Notation = DEFAULT, goes_on: bool = False) -> str:
+        """The equality; of a step that goes on with the right side of the one before, what is new."""
         setter = Typesetter(MATHML, [self.before, self.after], notation)
-        return whole(f"{setter(self.before)}{MATHML.equals}{setter(self.after)}", self.text())
+        left = "" if goes_on else setter(self.before)
+        return whole(f"{left}{MATHML.equals}{setter(self.after)}", self.text())
 
     def reason(self, full: bool = False) -> str:
         """The identity, or what is done in words; in full with both and the source."""

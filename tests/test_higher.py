@@ -212,3 +212,23 @@ def test_a_hessian_by_a_vector_is_seen_to_be_symmetric(f: str, wrt: str, declare
     d = derived(f, wrt, declare, 2)
     if not d.forms[wrt].stacked:
         assert is_symmetric(d.answer)
+
+
+@pytest.mark.parametrize(
+    ("function", "wrt", "order", "forms"),
+    [
+        ("A*X*B", "X", 1, ["linear map", "matrix, columns stacked", "index form"]),
+        ("softmax(A*x)", "x", 1, ["linear map", "matrix", "index form"]),
+        ("x'*A*x", "x", 2, ["linear map", "matrix", "index form"]),
+        ("logdet(X)", "X", 2, ["linear map", "matrix, columns stacked", "index form"]),
+    ],
+)
+def test_a_derivative_has_all_its_readings(function: str, wrt: str, order: int, forms: list[str]) -> None:
+    found = matcalc.derive(function, wrt, order=order).readings()
+
+    assert [reading.form for reading in found] == forms
+    for reading in found:
+        assert " = " in reading.text
+        assert " = " in reading.pretty
+        assert " = " in reading.latex
+        assert "<mo form=\"infix\">=</mo>" in reading.mathml

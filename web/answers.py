@@ -3,7 +3,9 @@ first, so that what was found stands even if a later part takes too long."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import matcalc
@@ -72,10 +74,10 @@ def derive(task: Task) -> Iterator[Part]:
         "part": "answer",
         "what": d.what,
         "wrt": names,
-        "lines": [{"name": name or "", "pretty": pretty} for name, pretty in _equations(d)],
         "text": d.text(),
         "pretty": d.pretty(),
         "latex": d.latex(notation),
+        "mathml": _unstyled(d.mathml(notation)),
         "shape": list(d.shape) if len(d.answers) == 1 else None,
         "names": d.kinds,
         "layout": d.laid_out,
@@ -94,8 +96,8 @@ def derive(task: Task) -> Iterator[Part]:
         yield {"part": "facts", "facts": list(d.facts_used)}
     yield {"part": "steps", "steps": _steps(d), "latex": d.explain("latex", True), "text": d.explain("text", True)}
     yield {"part": "code", "code": {target: _code(d, target) for target in TARGETS}}
-    if len(d.forms) == 1 and "\n" in d.pretty():
-        yield {"part": "forms", "forms": _forms(d)}
+    if d.forms:
+        yield {"part": "forms", "forms": [{**asdict(r), "mathml": _unstyled(r.mathml)} for r in d.readings()]}
     nodes, edges = d.graph_parts()
     if d.problem is not None and len(d.problem.definitions) > 1 and len(edges) <= MAX_EDGES:
         yield {
@@ -127,6 +129,7 @@ def check(task: Task) -> Iterator[Part]:
         "holds": found.holds,
         "how": found.how,
         "right": found.right,
+        "mathml": _unstyled(found.mathml()) or None,
         "residual": float(found.residual) if found.holds else None,
         "draws": found.draws,
         "diagnosis": list(found.diagnosis),
@@ -206,24 +209,23 @@ def _shape(f: Any) -> str:
     return f"vector({rows})" if cols == "1" else f"row({cols})" if rows == "1" else f"matrix({rows}, {cols})"
 
 
-def _equations(d: Any) -> list[tuple[str, str]]:
-    """The lines of the answer, the name before each where it has one."""
-    found = []
-    for line in d.pretty().splitlines():
-        name, equals, rest = line.partition(" = ")
-        found.append((name, rest) if equals and " " not in name else ("", line))
-    return found
-
-
 def _steps(d: Any) -> list[Part]:
-    """Each step; ``same`` where it goes on with the right side of the one before."""
+    """Each step with its reason; where it goes on with the right side of the one before, that is not repeated."""
     found: list[Part] = []
     previous = None
     for step in d.steps:
-        left, _, right = step.pretty().partition(" = ")
-        found.append({"before": left, "after": right, "same": step.before is previous, "why": step.reason(True)})
+        mathml = _unstyled(step.mathml(goes_on=step.before is previous))
+        found.append({"pretty": step.pretty(), "mathml": mathml, "why": step.reason(True)})
         previous = step.after
     return found
+
+
+def _unstyled(mathml: str) -> str:
+    """Without styles in elements, which the page forbids: its own style sheet aligns columns."""
+    return _STYLE.sub("", mathml)
+
+
+_STYLE = re.compile(' style="[^"]*"')
 
 
 def _code(d: Any, target: str) -> str:
@@ -232,9 +234,3 @@ def _code(d: Any, target: str) -> str:
         return str(d.source(target))
     except UnsupportedError as error:
         return "".join(f"# {line}\n" for line in str(error).splitlines())
-
-
-def _forms(d: Any) -> list[Part]:
-    """The lines of a Jacobian or Hessian, each a form of it."""
-    names = ("linear map", "index form", "matrix, columns stacked")
-    return [{"form": name, "pretty": line} for name, line in zip(names, d.pretty().splitlines(), strict=False)]

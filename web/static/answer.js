@@ -43,11 +43,11 @@ export class Answer {
       return;
     }
     byId("answer-body").replaceChildren(...kept([
-      box(`${WHAT[answer.what]} by ${answer.wrt.join(", ")}`, ...lines(answer)),
+      box(`${WHAT[answer.what]} by ${answer.wrt.join(", ")}`, formula(answer.mathml, answer.pretty)),
       el("div", { class: "row copies" },
         copyButton(() => answer.latex, "LaTeX"),
         copyButton(() => answer.text, "text"),
-        answer.mathml ? copyButton(() => answer.mathml, "MathML") : null),
+        copyButton(() => answer.mathml, "MathML")),
       this.remarks(answer),
       this.problem ? problemCard(this.problem) : null]));
     byId("check").hidden = answer.wrt.length > 1;
@@ -128,12 +128,6 @@ export function announceAnswer(parts) {
   announce(`${WHAT[answer.what]} by ${answer.wrt.join(", ")}: ${answer.pretty}. ${verdict?.holds ? "Verified." : "Not verified."}`);
 }
 
-function lines(answer) {
-  if (answer.mathml) return [formula(answer.mathml, answer.pretty)];
-  return answer.lines.map(({ name, pretty }) => el("div", { class: "unicode" },
-    name ? [el("span", { class: "left" }, name), el("span", { class: "equals" }, " = ")] : null, pretty));
-}
-
 export function problemCard(problem) {
   const title = {
     unsupported: "No answer", time: "Too long", memory: "Too large", busy: "Busy", fault: "Our mistake", died: "Stopped",
@@ -146,7 +140,7 @@ export function problemCard(problem) {
 function stepsPanel({ steps, latex, text }) {
   return [
     el("ol", { class: "steps" }, steps.map((step) => el("li", {},
-      box("Step", formula(step.mathml, `${step.same ? "" : step.before} = ${step.after}`)),
+      box("Step", formula(step.mathml, step.pretty)),
       el("p", { class: "why" }, step.why)))),
     el("div", { class: "row" }, copyButton(() => latex, "steps as LaTeX"), copyButton(() => text, "steps as text")),
   ];
@@ -156,7 +150,7 @@ function formsPanel(forms) {
   return forms.map((form) => el("div", { class: "reading" },
     el("div", { class: "row" },
       el("h3", {}, `${form.block ? `${form.block.replace(",", " × ")}: ` : ""}${form.form}`),
-      form.latex && copyButton(() => form.latex, "LaTeX"), copyButton(() => form.text ?? form.pretty, "text")),
+      copyButton(() => form.latex, "LaTeX"), copyButton(() => form.text, "text")),
     box(form.form, formula(form.mathml, form.pretty))));
 }
 

@@ -36,7 +36,6 @@ function copied(root) {
     const [from, to] = waiting.pop();
     for (const { namespaceURI, localName, value } of from.attributes) {
       if (localName === "xmlns" || namespaceURI === "http://www.w3.org/2000/xmlns/") continue;
-      if (namespaceURI === null && localName === "style") continue; // columnalign says it too, for style.css
       if (namespaceURI !== null || !ATTRIBUTES.has(localName)) return null;
       to.setAttribute(localName, value);
     }

@@ -48,7 +48,7 @@ export function picture({ nodes, edges, function: loss }, { look, go }) {
     const kind = node.name === loss ? "node loss" : node.text ? "node" : "node input";
     const says = `${node.name}${node.text ? ` = ${node.text}` : ", given"}${adjoints.get(node.name) ? `; adjoint ${adjoints.get(node.name)}` : ""}`;
     groups.set(node.name, svg("g", {
-      class: kind, role: "button", tabindex: "-1", "aria-label": says,
+      class: kind, role: "button", tabindex: "-1", "data-name": node.name,
       onpointerenter: () => look(node.name), onpointerleave: () => look(null),
       onfocus: () => look(node.name), onblur: () => look(null),
       onclick: () => go(node.name), onkeydown: (event) => key(event, node.name),

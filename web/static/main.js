@@ -5,6 +5,7 @@ import { Refused, ask, pageData } from "./api.js";
 import { announce, byId, choices, closesOutside, copy, el } from "./dom.js";
 import { Editor, assigned, redeclared } from "./editor.js";
 import { drawExamples, drawHelp } from "./library.js";
+import { box, formula } from "./formula.js";
 import { KindDialog, drawNames, usual } from "./names.js";
 import { EMPTY, fromFragment, toFragment } from "./state.js";
 
@@ -247,7 +248,8 @@ function verdict(part) {
   return [
     el("p", { class: "wrong" }, el("strong", {}, "✗ It does not hold. "), part.diagnosis.map((said) => `${sentence(said)} `).join("")),
     part.shapes ? el("pre", { class: "message" }, part.shapes) : null,
-    part.right ? el("p", {}, "Right form: ", el("code", {}, part.right)) : null,
+    part.right ? el("div", { class: "rightform" }, el("span", {}, "Right form:"),
+      part.mathml ? box("Right form", formula(part.mathml, part.right)) : el("code", {}, part.right)) : null,
     point ? el("details", {}, el("summary", {}, "A point where they differ"), el("pre", { class: "message" }, point)) : null,
   ].filter(Boolean);
 }
