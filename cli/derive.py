@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 import matcalc
 from matcalc.errors import InputError
 
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
-from .show import CODE, FORMATS, answer, echo, steps, verdict
+from .show import CODE, FORMATS, answer, echo, steps
 
 EXAMPLES = """\b
 Examples:
@@ -77,70 +80,47 @@ Examples:
 @click.option("--graph", type=click.Choice(["dot", "mermaid"]),
               help="Instead of the answer: which quantity is made of which, as text.")  # fmt: skip
 @click.option("--first-principles", is_flag=True, help="Do not use known gradients as steps.")
-def derive(
-    function: str,
-    wrt: str,
-    declare: tuple[str, ...],
-    order: int,
-    of: str | None,
-    form: str,
-    layout: str,
-    structure: str,
-    detail: str | None,
-    check: bool,
-    table: str | None,
-    expand: bool,
-    where: str,
-    residuals: tuple[str, ...],
-    notation: str | None,
-    adjoint: str,
-    sizes: str | None,
-    standalone: bool,
-    graph: str | None,
-    first_principles: bool,
-) -> None:
+def derive(function: str, form: str, detail: str | None, check: bool, **given: Any) -> None:
     """The derivative of EXPR (or of the program in FILE, or on standard input for -) in closed form.
 
     Names need no declaration: capitals are matrices, a to g scalars, h to z vectors; shapes are inferred, and
     the answer says what was taken.
     """
-    if notation is not None:
-        before = matcalc.set_notation(notation)
-        click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
-    if standalone and form != "latex":
-        raise click.UsageError("--standalone is for --format latex")
-    if sizes is not None and form not in CODE:
-        raise click.UsageError(f"--sizes is for code: --format {', '.join(CODE)}")
-    names = split_names(wrt)
-    derivation = matcalc.derive(
-        source_text(function),
-        names[0] if len(names) == 1 else names,
-        declarations(declare),
-        order=order,
-        of=of,
-        layout=layout,
-        structure=structure,
-        table=matcalc.identities.load(table) if table else None,
-        first_principles=first_principles,
-        adjoint=adjoint,
-        expand=expand,
-        where=where,
-        residuals=definitions(residuals),
-    )
+    derivation = derivation_of(source_text(function), form, given)
     result = derivation.verify() if check else None
-    if graph:
-        click.echo(derivation.graph(graph))
-        form = graph
-    elif standalone:
+    if given["graph"]:
+        click.echo(derivation.graph(given["graph"]))
+        form = given["graph"]
+    elif given["standalone"]:
         click.echo(derivation.document(bool(detail), detail == "full"), nl=False)
     else:
         if detail and form != "json":
             click.echo(steps(derivation, form, detail), nl=False)
-        click.echo(answer(derivation, form, sizes))
-    remarks = [*echo(derivation), *(verdict(result) if result is not None else [])]
-    click.echo("\n".join(remarks), err=form != "pretty")
+        click.echo(answer(derivation, form, given["sizes"]))
+    click.echo("\n".join(echo(derivation, result)), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)
+
+
+def derivation_of(function: Any, form: str, given: Mapping[str, Any]) -> Any:
+    """What was asked for by the options: of a text, a program or a SymPy expression."""
+    if given["notation"] is not None:
+        before = matcalc.set_notation(given["notation"])
+        click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
+    if given["standalone"] and form != "latex":
+        raise click.UsageError("--standalone is for --format latex")
+    if given["sizes"] is not None and form not in CODE:
+        raise click.UsageError(f"--sizes is for code: --format {', '.join(CODE)}")
+    names = split_names(given["wrt"])
+    options = ("order", "of", "layout", "structure", "first_principles", "adjoint", "expand", "where")
+    return matcalc.derive(
+        function,
+        names[0] if len(names) == 1 else names,
+        declarations(given["declare"]),
+        table=matcalc.identities.load(given["table"]) if given["table"] else None,
+        residuals=definitions(given["residuals"]),
+        **{name: given[name] for name in options},
+    )
 
 
 def definitions(residuals: tuple[str, ...]) -> dict[str, str]:

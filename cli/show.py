@@ -21,14 +21,14 @@ def answer(derivation: Any, form: str, sizes: str | None = None) -> str:
     return str(getattr(derivation, form)()).rstrip("\n")
 
 
-def echo(derivation: Any) -> list[str]:
-    """Kinds, layout, conditions and notes, one a line."""
+def echo(derivation: Any, result: Any = None) -> list[str]:
+    """Kinds, layout, conditions and notes, one a line; and the outcome of a check."""
     lines = ["with " + "\n     ".join(f"{name}: {kind}" for name, kind in derivation.kinds.items())]
     lines.append(f"layout: {derivation.laid_out}")
     lines += [f"holds where {condition}" for condition in derivation.conditions]
     lines += [f"note: {note}" for note in derivation.notes]
     lines += [f"used: {fact}" for fact in getattr(derivation, "facts_used", ())]
-    return lines
+    return [*lines, *(verdict(result) if result is not None else [])]
 
 
 def verdict(result: Any) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -37,37 +39,41 @@ Examples:
 @click.option("--check", is_flag=True, help="Say how the solution was verified by numbers.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="Your own identities, besides the table.")  # fmt: skip
-def solve(
-    function: str,
-    wrt: str,
-    declare: tuple[str, ...],
-    subject_to: tuple[str, ...],
-    of: str | None,
-    form: str,
-    check: bool,
-    table: str | None,
-) -> None:
+def solve(function: str, form: str, check: bool, **given: Any) -> None:
     """The stationary point of EXPR in closed form, with the kind of point and where it holds.
 
     Every solution is put back into the function and checked by numbers before it is shown. Without a closed form
     the stationarity condition is the answer.
     """
-    names = split_names(wrt)
-    solution = matcalc.solve(
-        source_text(function),
-        names[0] if len(names) == 1 else names,
-        declarations(declare),
-        list(subject_to),
-        of=of,
-        table=matcalc.identities.load(table) if table else None,
-    )
-    if form == "json":
-        click.echo(json.dumps(solution.json(), ensure_ascii=False, indent=2))
-    else:
-        click.echo((solution.source() if form == "numpy" else getattr(solution, form)()).rstrip("\n"))
-    kinds = "with " + "\n     ".join(f"{name}: {kind}" for name, kind in solution.kinds.items())
+    solution = solution_of(source_text(function), given)
+    click.echo(solved(solution, form))
     result = solution.verify() if check and solution else None
-    remarks = [*solution.remarks(), kinds, *(verdict(result) if result is not None else [])]
-    click.echo("\n".join(remarks), err=form != "pretty")
+    click.echo("\n".join(echo(solution, result)), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)
+
+
+def solution_of(function: Any, given: Mapping[str, Any]) -> Any:
+    """What was asked for by the options."""
+    names = split_names(given["wrt"])
+    return matcalc.solve(
+        function,
+        names[0] if len(names) == 1 else names,
+        declarations(given["declare"]),
+        list(given["subject_to"]),
+        of=given["of"],
+        table=matcalc.identities.load(given["table"]) if given["table"] else None,
+    )
+
+
+def solved(solution: Any, form: str) -> str:
+    """The solution in that form, and nothing else."""
+    if form == "json":
+        return json.dumps(solution.json(), ensure_ascii=False, indent=2)
+    return str(solution.source() if form == "numpy" else getattr(solution, form)()).rstrip("\n")
+
+
+def echo(solution: Any, result: Any = None) -> list[str]:
+    """The condition, the kind of point, conditions and kinds, one a line; and the outcome of a check."""
+    kinds = "with " + "\n     ".join(f"{name}: {kind}" for name, kind in solution.kinds.items())
+    return [*solution.remarks(), kinds, *(verdict(result) if result is not None else [])]

@@ -85,6 +85,11 @@ __all__ = [
 ]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext matcalc``: the magics %derive, %%derive, %solve and %check."""
+    import_module("matcalc.cli.notebook").load_ipython_extension(shell)
+
+
 class _Public:
     """A public name, found in its module when it is first used."""
 

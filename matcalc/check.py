@@ -76,6 +76,17 @@ class Check:
         """The right form as MathML; empty if none was derived."""
         return "" if self.expression is None else mathml(self.expression)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython: what the command line prints."""
+        printer.text(self.report())
+
+    def _repr_markdown_(self) -> str:
+        """In notebooks: the outcome in words, the right form as a formula, the rest as the command line has it."""
+        first, *rest = self.report().splitlines()
+        formula = f"\n\nright form: $\\displaystyle {self.latex()}$" if self.expression and not self.holds else ""
+        plain = "\n".join(line for line in rest if not line.startswith("right form: "))
+        return f"**{first}**{formula}\n\n```\n{plain}\n```"
+
     def report(self) -> str:
         """What the command line prints."""
         lines = ["does not hold"]

@@ -24,11 +24,11 @@ from matcalc.mathml import MATHML, mathml, whole
 from matcalc.notation import Notation, using
 from matcalc.parse import Problem
 from matcalc.presentation import Reading, is_matrix, layout_of, other_readings, pretty_lines, readings, set_lines
-from matcalc.pretty import pretty
+from matcalc.pretty import pretty, pretty_name
 from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
-from matcalc.step import Step, steps_latex, steps_mathml, steps_text
+from matcalc.step import Step, Steps, steps_latex, steps_markdown, steps_mathml, steps_text
 from matcalc.steps import steps
 from matcalc.structure import direction_kind, unstructured
 from matcalc.table import Table
@@ -208,7 +208,7 @@ class Derivation:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""
         if self.forms and not self.definitions:
             return "\n".join(f"{name}: {line}" if name else line for name, line in self._readings(pretty_lines))
-        return "\n".join(f"{name} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
+        return "\n".join(f"{pretty_name(name)} = {pretty(e)}" if name else pretty(e) for name, e in self._program)
 
     def _readings(self, write: Callable[[Forms, str, Mapping[str, Kind]], list[_Line]]) -> list[tuple[str, _Line]]:
         """(which block, line) for the lines of all Jacobians or Hessians."""
@@ -270,6 +270,10 @@ class Derivation:
         known = {*(name for name, _ in definitions), *(name for name, _ in answers)}
         adjoints = {of: name for name, (of, number) in self.backward.called.items() if name in known and not number}
         return [*needed(self.backward.forward, [self.backward.root]), ("", self.backward.root)], adjoints
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython: the answer as the command line shows it."""
+        printer.text(self.pretty())
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -333,8 +337,11 @@ class Derivation:
         return to_sympy(self.answer, getattr(self.problem, "objects", None))
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Steps:
         """The derivation, one checkable equality a step."""
+        return Steps(self._steps())
+
+    def _steps(self) -> tuple[Step, ...]:
         return steps(self)
 
     @cached_property
@@ -383,11 +390,13 @@ class Derivation:
         return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
 
     def explain(self, form: str = "text", full: bool = False) -> str:
-        """The steps as text, pretty, latex or mathml; in full with what each identity says and where it is from."""
+        """The steps as text, pretty, latex, mathml, markdown; in full with what each identity says, and its source."""
         if form == "latex":
             return steps_latex(self.steps, full)
         if form == "mathml":
             return steps_mathml(self.steps, full)
+        if form == "markdown":
+            return steps_markdown(self.steps, full)
         return steps_text(self.steps, full, pretty if form == "pretty" else text)
 
     def verify(self, **options: Any) -> Verdict:

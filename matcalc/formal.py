@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
@@ -89,8 +88,7 @@ class FormalDerivation(Derivation):
             hint=f"say what {name} is, or use a vector-valued function of vectors",
         )
 
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def _steps(self) -> tuple[Step, ...]:
         """One step: the differential."""
         before, source = ops.formal_differential(self.loss), "Magnus & Neudecker 2019, ch. 8"
         return tuple(Step(before, a.expr, "differential", source) for a in self.answers.values())

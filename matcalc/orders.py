@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
@@ -86,8 +85,7 @@ class TensorDerivation(Derivation):
         rows = [(left, setter(last.expr)), index_set(self.array, m, "T")]
         return m.aligned(Row(left, m.equals, right) for left, right in rows)
 
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def _steps(self) -> tuple[Step, ...]:
         """Those of the Hessian, then those of each order."""
         assert self.hessian is not None
         found = list(self.hessian.steps)

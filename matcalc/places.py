@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
@@ -115,8 +114,7 @@ class PartDerivation(Derivation):
         letter = next(c for c in ("Y", "F", "Z", "Y_") if c not in self.declared)
         return letter if ONE not in self.loss.shape else letter.lower()
 
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def _steps(self) -> tuple[Step, ...]:
         """The derivation by the whole variable, then the part of it; of a map its value where the part alone varies."""
         assert self.whole is not None
         read = set() if self.forms.keys() - self.parts.keys() else {"vec-form", "transposition", "first-identification"}

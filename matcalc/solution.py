@@ -154,6 +154,10 @@ class Solution:
         pairs = [pair for p in self.points for pair in p.values.items()]
         return "\n".join(f"{pretty(ops.sym(name, self.declared[name]))} = {pretty(value)}" for name, value in pairs)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython: the points as the command line shows them."""
+        printer.text(self.pretty())
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matcalc.expr import Expr
 from matcalc.formulas import DEFAULT, Typesetter
@@ -18,6 +19,7 @@ from matcalc.text import text
 from matcalc.typeset import WIDTH, broken, width
 
 _OURS = ("", "algebra", "definition", "the steps above")  # sources that there is nothing to look up in
+_SPECIAL = re.compile(r"[\\*_\[\]<>|#~$]")  # signs that Markdown would read as its own
 _ALGEBRA = frozenset({"substitution", "simplification", "collecting"})
 
 
@@ -71,8 +73,24 @@ class Step:
         says = f": {self.says}" if self.says and words is not self.says else ""
         return f"{words}{says}; {self.source}" if self.source not in _OURS else f"{words}{says}"
 
+    def reason_markdown(self, full: bool = False) -> str:
+        """The same as Markdown, formulas as code."""
+        pieces = self._reason(full, [f"`{text(a)} = {text(b)}`" for a, b in self.uses]).split("`")
+        pieces[::2] = [_SPECIAL.sub(r"\\\g<0>", piece) for piece in pieces[::2]]
+        return "`".join(piece if i % 2 == 0 else piece.replace("|", r"\|") for i, piece in enumerate(pieces))
+
     def json(self) -> dict[str, str]:
         return {"before": text(self.before), "after": text(self.after), "by": self.by, "source": self.source}
+
+
+class Steps(tuple[Step, ...]):
+    """The steps of a derivation; in notebooks they are shown as a table of formulas."""
+
+    def _repr_markdown_(self) -> str:
+        return steps_markdown(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(steps_text(self, show=pretty))
 
 
 def brief(steps: Iterable[Step]) -> list[Step]:
@@ -119,6 +137,16 @@ def steps_mathml(steps: Iterable[Step], full: bool = False) -> str:
     steps = list(steps) if full else brief(steps)
     rows = _rows(steps, MATHML)
     return whole(table(rows, [step.reason(full) for step in steps]), steps_text(steps, full))
+
+
+def steps_markdown(steps: Iterable[Step], full: bool = False) -> str:
+    """The steps as a table of formulas, with the reasons at the right."""
+    steps = list(steps) if full else brief(steps)
+    lines = ["| | | |", "|---:|:---|:---|"]
+    for row, step in zip(_rows(steps, LATEX), steps, strict=True):
+        left = rf"$\displaystyle {row.left}$" if row.left else ""
+        lines.append(rf"| {left} | $\displaystyle = {row.right}$ | {step.reason_markdown(full)} |")
+    return "\n".join(lines)
 
 
 def _rows(steps: Sequence[Step], markup: Markup) -> list[Row]:
