@@ -40,6 +40,7 @@ def test_a_good_page_has_no_problems(tmp_path: Path) -> None:
         ("<h2>", '<a href="page.html#b">x</a><h2>', "no such place"),
         ("<h2>", '<a href="#b">x</a><h2>', "no such place"),
         ("<h2>", '<img src="a.png"><h2>', "without alt"),
+        ("<h2>", "<table><tr><th>a</th><th> </th></tr></table><h2>", "header of a table without text"),
         ("<h2>", '<script src="gone.js"></script><h2>', "not there: gone.js"),
         ("<h2>", '<script src="https://cdn.example/a.js"></script><h2>', "fetched from elsewhere"),
         ("<h2>", '<link rel="stylesheet" href="//fonts.example/a.css"><h2>', "fetched from elsewhere"),

@@ -26,6 +26,7 @@ REFERENCE: dict[str, tuple[str, Callable[[], str]]] = {
     "commands.html": ("Commands", reference.commands_page),
     "identities.html": ("Identities", reference.table_page),
 }
+ROW = re.compile(r'<tr id="([^"]+)"><td>(.*?)</td>(.*?)</tr>', re.S)
 HEADING = re.compile(r'<h([1-6])(?: id="([^"]+)")?>(.*?)</h\1>', re.S)
 
 
@@ -109,7 +110,10 @@ def from_html(text: str) -> Written:
     """A page made otherwise, with its headings read back."""
     headings = [(int(level), address, plain(inside)) for level, address, inside in HEADING.findall(text)]
     parts = HEADING.split(text)
-    words = [(parts[i + 1] or "", plain(parts[i + 2] + " " + parts[i + 3])) for i in range(1, len(parts), 4)]
+    words = [(parts[i + 1] or "", plain(parts[i + 3])) for i in range(1, len(parts), 4)]
+    rows = ROW.findall(text)
+    headings += [(7, address, name) for address, name, _ in rows]
+    words += [(address, plain(inside)) for address, _, inside in rows]
     return Written(text, headings[0][2], headings, words)
 
 

@@ -26,6 +26,8 @@ class _Reader(HTMLParser):
         self.wrong: list[str] = []
         self.language = False
         self.titled = False
+        self.empty = False
+        self._header: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -34,6 +36,8 @@ class _Reader(HTMLParser):
         if tag == "html":
             self.language = bool(given.get("lang"))
         self.titled |= tag == "title"
+        if tag == "th":
+            self._header = ""
         if tag == "a" and given.get("href"):
             self.links.append(str(given["href"]))
         if tag == "img" and given.get("alt") is None:
@@ -43,6 +47,15 @@ class _Reader(HTMLParser):
         for name, value in attrs:
             if (tag, name) in FETCHED and value:
                 self.fetched.append(value)
+
+    def handle_data(self, data: str) -> None:
+        if self._header is not None:
+            self._header += data.strip()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "th":
+            self.empty |= not self._header
+            self._header = None
 
 
 def problems(out: Path) -> list[str]:
@@ -69,6 +82,8 @@ def of_page(name: str, page: _Reader, pages: dict[str, _Reader], out: Path) -> l
         if b > a + 1
     ]
     found += [f"two things with the id {i}" for i in sorted({i for i in page.ids if page.ids.count(i) > 1})]
+    if page.empty:
+        found.append("a header of a table without text")
     for target in page.fetched:
         if urlsplit(target).scheme or target.startswith("//"):
             found.append(f"fetched from elsewhere: {target}")

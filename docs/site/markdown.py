@@ -25,7 +25,7 @@ class Written:
 
     html: str
     title: str
-    headings: list[tuple[int, str, str]]  # level, address, text
+    headings: list[tuple[int, str, str]]  # level (7: a row of a table), address, text
     words: list[tuple[str, str]] = field(default_factory=list)  # address, plain text below it
 
 
@@ -101,10 +101,12 @@ def write(markdown: str, link: Callable[[str], str | None]) -> Written:
             found.title = found.title or text
         elif token.type == "inline":
             relink(token.children or [], link)
-        if found.words and token.type in ("inline", "fence"):
+        in_heading = index > 0 and tokens[index - 1].type == "heading_open"
+        if found.words and not in_heading and token.type in ("inline", "fence"):
             address, words = found.words[-1]
             found.words[-1] = (address, f"{words} {plain(token) if token.type == 'inline' else token.content}")
-    found.html = reader.renderer.render(tokens, reader.options, {})
+    # a column without a title has no header
+    found.html = reader.renderer.render(tokens, reader.options, {}).replace("<th></th>", "<td></td>")
     return found
 
 
