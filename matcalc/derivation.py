@@ -105,9 +105,9 @@ class Derivation:
         """The answer in the layout: numerator layout transposes it."""
         if self.layout == "gradient" or self.what != "gradient":
             return answer.expr
-        return self._short(ops.transpose(answer.expr))
+        return self.as_asked(ops.transpose(answer.expr))
 
-    def _short(self, e: Expr) -> Expr:
+    def as_asked(self, e: Expr) -> Expr:
         """In short form, or expanded, as it was asked for."""
         return expanded(e, self.table) if self.expand else Simplifier(rewriter(self.table))(e)
 
@@ -122,7 +122,7 @@ class Derivation:
         if self.backward is not None and self.where != "never":
             written = [self.backward.named[name] for name in self.answers]
             if self.layout == "numerator":
-                written = [self._short(ops.transpose(e)) for e in written]
+                written = [self.as_asked(ops.transpose(e)) for e in written]
             return self._apart(needed(self.backward.lines, written), names, written)
         shown = [self.shown(a) for a in self.answers.values()]
         if any(form.stacked for form in self.forms.values()):
@@ -166,6 +166,11 @@ class Derivation:
         """Names for repeated parts of a long answer, each in terms of those before it; ``answer`` is written out."""
         return self._lines[0]
 
+    @property
+    def written(self) -> tuple[Expr, ...]:
+        """The answers in terms of the ``definitions``."""
+        return tuple(e for _, e in self._lines[1])
+
     def __str__(self) -> str:
         return self.pretty()
 
@@ -197,8 +202,19 @@ class Derivation:
             return markup.aligned(row._replace(left=_block(name, markup) + row.left) for name, row in lines)
         program = [(name or answers[0][0], e) for name, e in self._program]
         if len(program) > 1:
-            return where_lines(markup, program)
+            return where_lines(markup, program, special=self._adjoints_set(markup))
         return markup.line(Typesetter(markup, [answers[0][1]])(answers[0][1]))
+
+    def _adjoints_set(self, markup: Markup) -> dict[str, str]:
+        """The first derivatives as partial derivatives, unless the reader has named them."""
+        if self.pattern != DEFAULT_PATTERN or self.what == "hessian":
+            return {}
+        setter = Typesetter(markup, [a.variable for a in self.answers.values()], names=[self.function_name])
+        f = f"{markup.partial}{setter.names[self.function_name]}"
+        return {
+            self.adjoint_name(a): str(markup.fraction(f, f"{markup.partial}{setter(a.variable)}"))
+            for a in self.answers.values()
+        }
 
     def document(self, steps: bool = False, full: bool = False) -> str:
         """The answer as a LaTeX document that compiles by itself; with the steps before it."""
@@ -389,14 +405,19 @@ class Derivation:
         back = {free: x}
         return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
 
+    @property
+    def _called(self) -> str:
+        """The name that a program has for the function."""
+        return self.function_name if self.backward is not None and self.problem is not None else ""
+
     def explain(self, form: str = "text", full: bool = False) -> str:
         """The steps as text, pretty, latex, mathml, markdown; in full with what each identity says, and its source."""
         if form == "latex":
-            return steps_latex(self.steps, full)
+            return steps_latex(self.steps, full, self._called)
         if form == "mathml":
-            return steps_mathml(self.steps, full)
+            return steps_mathml(self.steps, full, self._called)
         if form == "markdown":
-            return steps_markdown(self.steps, full)
+            return steps_markdown(self.steps, full, self._called)
         return steps_text(self.steps, full, pretty if form == "pretty" else text)
 
     def verify(self, **options: Any) -> Verdict:
@@ -462,7 +483,7 @@ class Derivation:
 def _block(name: str, markup: Markup) -> str:
     """``(U, V):`` in front of a block of a Hessian."""
     names = name.split(",")
-    shown = names_for(markup, (), names)
+    shown = names_for(markup, names)
     inside = markup.comma.join(shown[part] for part in names)
     return f"{markup.fenced('(', inside)}{markup.colon}" if name else ""
 

@@ -6,9 +6,12 @@ Indices count from 0, as in the input; ``[a < b]`` is 1 where it holds and 0 els
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
+from matcalc import ops
 from matcalc.expr import Expr, topological
+from matcalc.kinds import kind_of_shape
 from matcalc.latex_names import names_of
 from matcalc.markup import Markup, Piece, Row
 from matcalc.notation import Notation
@@ -39,6 +42,12 @@ from matcalc.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Spell
 DEFAULT = Notation()  # the notation in force
 
 
+def _ratio(part: Part) -> Fraction | None:
+    """A number that is shown as a fraction; it has no sign here."""
+    value = part.data if isinstance(part, Expr) and part.op == "num" else getattr(part, "value", None)
+    return abs(value) if isinstance(value, Fraction) and numeral(abs(value)) is None else None
+
+
 def where_lines(
     markup: Markup,
     definitions: Iterable[tuple[str, Expr]],
@@ -47,13 +56,14 @@ def where_lines(
 ) -> str:
     """Lines ``name = expression``, aligned; the names are shown as they are in the formulas."""
     lines = list(definitions)
-    setter = Typesetter(markup, [expr for _, expr in lines], notation, [name for name, _ in lines], special)
+    named = [ops.sym(name, kind_of_shape(expr.shape)) for name, expr in lines]
+    setter = Typesetter(markup, [*(expr for _, expr in lines), *named], notation, special=special)
     return markup.aligned(Row(setter.names[name], markup.equals, setter(expr)) for name, expr in lines)
 
 
-def names_for(markup: Markup, expressions: Iterable[Expr], names: Iterable[str] = ()) -> dict[str, str]:
-    """How the names of formulas that stand together are shown."""
-    return markup.names({*names_of(expressions), *names}, (), {})
+def names_for(markup: Markup, names: Iterable[str]) -> dict[str, str]:
+    """How names are shown that stand together."""
+    return markup.names(names, (), {})
 
 
 def arrays_in(expressions: Iterable[Expr], vectors_only: bool) -> set[str]:
@@ -85,7 +95,8 @@ class Typesetter:
         self.hadamard = m.given(notation.hadamard or "")
         self.transpose = notation.transpose or ""
         self.subscripted = any(m.has_subscript(shown) for shown in self.names.values())
-        self.identity = m.bold("I") if any(n.startswith("I") for n in self.names) else m.index("I")
+        upright = notation.bold == "arrays" or any(n.startswith("I") for n in self.names)
+        self.identity = m.bold("I") if upright else m.index("I")
         self.sigmoid = m.function("sigmoid") if {"sigma", "σ"} & self.names.keys() else m.sigma
         self.spellers: dict[type[Reading], Speller] = {
             Name: lambda reading, of: m.name(self.names[reading.name]),
@@ -144,21 +155,33 @@ class Typesetter:
         return Phrase(SUM, *pieces)
 
     def product(self, reading: Product, of: Of) -> Phrase:
-        """A scalar divisor makes a fraction of all that stands to its left."""
+        """A scalar divisor makes one fraction of all that stands to its left, but for a number such as 1/2."""
         m = self.markup
         one = m.digits("1")
         done: list[Piece] = []  # up to the last elementwise sign
+        front: list[Phrase] = []  # a number in front
         left: list[Phrase] = []  # the factors since
         below: list[Phrase] = []  # and their divisors
+        over: list[Phrase] = []  # what stands over and
+        under: list[Phrase] = []  # under the fraction that is the first of the factors, if one is
         divided = False
+        number: Fraction | None = None
 
         def close() -> None:
             if below:
-                above = self._juxtaposed(left) if left else Phrase(ATOM, one)
+                factors = [*over, *left[1:]] if under else list(left)
+                if number is not None and front and not factors:  # 1/2/n is 1 over 2 n
+                    front.clear()
+                    factors = [Phrase(ATOM, m.digits(str(number.numerator)))] if number.numerator != 1 else []
+                    under.append(Phrase(ATOM, m.digits(str(number.denominator))))
+                under.extend(below)
+                above = self._juxtaposed(factors) if factors else Phrase(ATOM, one)
                 if m.is_wide(above):  # 1/n stands before it
-                    left.insert(0, m.fraction(one, self._juxtaposed(below)))
+                    left[:] = [m.fraction(one, self._juxtaposed(under)), *factors]
+                    over.clear()
                 else:
-                    left[:] = [m.fraction(above, self._juxtaposed(below))]
+                    left[:] = [m.fraction(above, self._juxtaposed(under))]
+                    over[:] = factors
                 below.clear()
 
         for link, part in reading.factors:
@@ -167,15 +190,20 @@ class Typesetter:
                 continue
             close()
             if link in (".*", "./"):
+                left[:] = [*front, *left]
                 minus = not done and len(left) == 1 and len(left[0].pieces) == 2 and left[0].pieces[0] == m.minus
                 done += [left[0] if minus else self._juxtaposed(left, POWER)] if left else [one]
                 if divided:  # a / b * c is not a / (b * c)
                     done = [m.fenced("(", *done)]
                 divided = link == "./"
                 done.append(m.oslash if divided else m.binary(self.hadamard))
-                left.clear()
-            left.append(of(part))
+                for factors in (front, left, over, under):
+                    factors.clear()
+            ratio = _ratio(part) if not front and not left else None
+            number = ratio or number
+            (left if ratio is None else front).append(of(part))
         close()
+        left[:] = [*front, *left]
         if not done and not reading.negative and len(left) == 1 and left[0].level == POWER:
             return left[0]  # a fraction
         sign = [m.minus] if reading.negative else []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from matcalc import ops
 from matcalc.errors import InputError
 from matcalc.expr import Expr, symbols
-from matcalc.formulas import names_for, where_lines
+from matcalc.formulas import Typesetter, where_lines
+from matcalc.kinds import kind_of_shape
 from matcalc.markup import Markup
 from matcalc.text import text
 
@@ -26,7 +28,8 @@ def program_set(
     r"""Lines ``name = expression``; the adjoint of W is \frac{\partial L}{\partial W}, a delta of h \delta_{h}."""
     m = markup
     quantities = {name for name, _ in called.values() if name}
-    shown = names_for(m, (e for _, e in lines), [*(name for name, _ in lines), *quantities, function])
+    named = [ops.sym(name, kind_of_shape(e.shape)) for name, e in lines]
+    shown = Typesetter(m, [*named, *(e for _, e in lines)], names=[*quantities, function]).names
     names = {}
     for name, (quantity, number) in called.items():
         if not number:

@@ -31,6 +31,7 @@ from matcalc.selectors import picks
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
+from matcalc.steps import in_own_names
 from matcalc.tidy import tidy
 from matcalc.unfold import IDENTIFIES
 
@@ -118,7 +119,8 @@ class PartDerivation(Derivation):
         """The derivation by the whole variable, then the part of it; of a map its value where the part alone varies."""
         assert self.whole is not None
         read = set() if self.forms.keys() - self.parts.keys() else {"vec-form", "transposition", "first-identification"}
-        found = [step for step in self.whole.steps if not self.forms or step.by not in read]
+        whole = replace(self.whole, where="never", residuals=())  # names come last
+        found = [step for step in whole.steps if not self.forms or step.by not in read]
         results = {step.before.name: step.before for step in found if step.before.op == "sym"}
         several = len(self.whole.answers) > 1
         for name, part in self.parts.items():
@@ -131,7 +133,7 @@ class PartDerivation(Derivation):
             says = f"of the gradient the part that belongs to {part.typed}"
             found.append(Step(result, taken, "part", "definition", says, True))
             found.append(Step(taken, answer.expr, "substitution", "the steps above", "put in", True))
-        return tuple(found)
+        return (*found, *in_own_names(self))
 
     def _in_one_place(self, part: Part, form: Forms) -> Iterator[Step]:
         """The differential where nothing else varies, and what it identifies."""
@@ -214,7 +216,7 @@ def derive_parts(function: Any, names: tuple[str, ...], declare: Any, options: M
         part = _part(name, whole.variable, declared)
         parts[name] = part
         if not d.forms:
-            taken = short.settled(ops.substitute(part.node, {part.whole: whole.expr}))
+            taken = d.as_asked(ops.substitute(part.node, {part.whole: whole.expr}))
             answers[name] = Answer(name, part.symbol, taken, whole.convention)
             continue
         form = d.forms[stem]

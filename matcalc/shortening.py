@@ -62,29 +62,40 @@ def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "col
     if entries and not new and middle is not before and (middle is after or length(middle) < length(before)):
         yield _named(before, middle, entries)
         before = middle
-    middle = _terms_shortened(before, after, table)
+    middle, terms = _terms_shortened(before, after, table)
     if middle is not before:
-        yield Step(before, middle, "simplification", "algebra", "each term shortened by itself", True)
+        used = [_needed(term, short, table) for term, short in terms]
+        rewrites = {entry.id: entry for entries, _ in used for entry in entries}.values()
+        facts = [fact for _, facts in used for fact in facts]
+        yield _explained(before, middle, "each term shortened by itself", "simplification", list(rewrites), facts)
         before = middle
     if before is not after:
         entries, facts = _needed(before, after, table)
-        source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
         says = "rearranged" if length(before) == length(after) and not entries else says
-        says = ", since ".join([says, *([" and ".join(facts)] if facts else [])])
-        yield Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+        yield _explained(before, after, says, by, entries, facts)
 
 
-def _terms_shortened(before: Expr, after: Expr, table: Table) -> Expr:
+def _explained(
+    before: Expr, after: Expr, says: str, by: str, entries: Sequence[Rewrite], facts: Sequence[str]
+) -> Step:
+    """A step of algebra, with the identities and the declared facts that it rests on."""
+    source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
+    if facts:
+        says += f", since {' and '.join(dict.fromkeys(facts))}"
+    return Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+
+
+def _terms_shortened(before: Expr, after: Expr, table: Table) -> tuple[Expr, list[tuple[Expr, Expr]]]:
     """What cancels within the terms of a sum is gone, nothing else, if that is a good part of the way."""
     front, total = before, before
     while total.op in ("mul", "t", "tr"):  # the sum in a product of it with something short
         total = max(total.args, key=length)
     if total.op != "add" or length(before) - length(after) < _LEAP:
-        return before
-    terms = [tidy(Simplifier(rewriter(table)).settled(term)) for term in total.args]
-    found = tidy(ops.substitute(front, {total: ops.add(*terms)}))
+        return before, []
+    terms = [(term, tidy(Simplifier(rewriter(table)).settled(term))) for term in total.args]
+    found = tidy(ops.substitute(front, {total: ops.add(*(short for _, short in terms))}))
     good = length(before) - length(found) >= _LEAP // 3 and length(found) > length(after)
-    return found if good and not same(found, after) else before
+    return (found, terms) if good and not same(found, after) else (before, [])
 
 
 def _named(before: Expr, after: Expr, entries: Sequence[Rewrite]) -> Step:

@@ -99,7 +99,8 @@ def brief(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         last = found[-1] if found else None
         if last is not None and step.before is last.after and {step.by, last.by} <= _ALGEBRA:
-            says = " and ".join(dict.fromkeys((last.says or last.by, step.says or step.by)))
+            both = dict.fromkeys((last.says or last.by, step.says or step.by))
+            says = ("; " if "since" in last.says else " and ").join(both)
             by = "collecting" if step.by == last.by == "collecting" else "substitution"
             source = "; ".join(dict.fromkeys(s for s in (last.source, step.source) if s not in _OURS)) or "algebra"
             found[-1] = Step(last.before, step.after, by, source, says, True, last.uses + step.uses)
@@ -119,39 +120,40 @@ def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr],
     return "\n".join(lines)
 
 
-def steps_latex(steps: Iterable[Step], full: bool = False) -> str:
+def steps_latex(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
     """The steps as ``align*``: with the reasons at the right, or under the lines where the page is too narrow."""
     steps = list(steps) if full else brief(steps)
-    sides = [(row.left, row.right) for row in _rows(steps, LATEX)]
+    sides = [(row.left, row.right) for row in _rows(steps, LATEX, function)]
     rows = [(*pair, step.reason_latex(full)) for pair, step in zip(sides, steps, strict=True)]
     wide = [max((width(row[i]) for row in rows), default=0.0) for i in (0, 1)]
-    if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 10:
+    if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 4:
         lines = [rf"{left} &= {right} && \text{{{why}}}".strip() for left, right, why in rows]
     else:
         lines = [line for row in rows for line in _narrow(*row)]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
-def steps_mathml(steps: Iterable[Step], full: bool = False) -> str:
+def steps_mathml(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
     """The steps one below the other, with the reasons at the right; ``alttext`` is the same as text."""
     steps = list(steps) if full else brief(steps)
-    rows = _rows(steps, MATHML)
+    rows = _rows(steps, MATHML, function)
     return whole(table(rows, [step.reason(full) for step in steps]), steps_text(steps, full))
 
 
-def steps_markdown(steps: Iterable[Step], full: bool = False) -> str:
+def steps_markdown(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
     """The steps as a table of formulas, with the reasons at the right."""
     steps = list(steps) if full else brief(steps)
     lines = ["| | | |", "|---:|:---|:---|"]
-    for row, step in zip(_rows(steps, LATEX), steps, strict=True):
+    for row, step in zip(_rows(steps, LATEX, function), steps, strict=True):
         left = rf"$\displaystyle {row.left}$" if row.left else ""
         lines.append(rf"| {left} | $\displaystyle = {row.right}$ | {step.reason_markdown(full)} |")
     return "\n".join(lines)
 
 
-def _rows(steps: Sequence[Step], markup: Markup) -> list[Row]:
+def _rows(steps: Sequence[Step], markup: Markup, function: str) -> list[Row]:
     """The equalities; where one goes on with the right side of the one before, that is not repeated."""
-    setter = Typesetter(markup, [e for step in steps for e in (step.before, step.after)])
+    shown = [e for step in steps for e in (step.before, step.after)]
+    setter = Typesetter(markup, shown, special=_results(steps, markup, function))
     rows: list[Row] = []
     previous: Expr | None = None
     for step in steps:
@@ -159,6 +161,25 @@ def _rows(steps: Sequence[Step], markup: Markup) -> list[Row]:
         rows.append(Row(left, markup.equals, setter(step.after)))
         previous = step.after
     return rows
+
+
+def _results(steps: Sequence[Step], markup: Markup, function: str) -> dict[str, str]:
+    """What is found, in words: gradient, hessian by x and y; in a program as partial derivatives of the function."""
+    shown = [e for step in steps for e in (step.before, step.after)]
+    names = [step.before.name for step in steps if step.before.op == "sym" and step.by != "definition"]
+    parts = [part for name in names for part in name.split("_")[1:] if part]
+    plain = Typesetter(markup, shown, names=[function, *parts])
+    found: dict[str, str] = {}
+    for name in names:
+        what, _, of = name.rstrip("_").partition("_")
+        below = [plain.names[part] for part in ([of] if of in plain.names else of.split("_")) if part]
+        if what == "gradient" and of and function:
+            partial = f"{markup.partial}{plain.names[function]}", f"{markup.partial}{below[0]}"
+            found[name] = str(markup.fraction(*partial))
+        elif what in ("gradient", "derivative", "jacobian", "hessian"):
+            head = markup.function(what)
+            found[name] = str(markup.subscript(head, markup.run(below, apart=True))) if of else head
+    return found
 
 
 def _narrow(left: str, right: str, why: str) -> list[str]:
@@ -205,7 +226,7 @@ def _escaped(words: str) -> str:
 
 
 _TOKENS = re.compile(r"[A-Za-z][A-Za-z0-9]*|\s*\.[*/^]\s*|<=|>=|\d+|\s+|.", re.DOTALL)
-_SIGNS = {"*": " ", "./": r" \oslash ", "<=": r" \le ", ">=": r" \ge ", "inv": r"\operatorname{inv}"}
+_SIGNS = {"*": " ", "⊗": r" \otimes ", "./": r" \oslash ", "<=": r" \le ", ">=": r" \ge ", "inv": r"\operatorname{inv}"}
 _COMMANDS = frozenset("exp log sin cos tan det max min".split())
 
 
@@ -217,6 +238,7 @@ def _formula(plain: str, formulas: Sequence[str]) -> str:
     sign = notation.transpose or ""
     shown = {"'": "'" if sign == "'" else f"^{{{sign}}}", ".*": f" {notation.hadamard} "} | _SIGNS
     out = ""
+    plain = re.sub(r"kron\((\S+), (\S+)\)", r"(\1 ⊗ \2)", plain)
     for token in _TOKENS.findall(plain):
         if token.strip() in shown:
             out += shown[token.strip()]

@@ -32,8 +32,23 @@ if TYPE_CHECKING:
 
 
 def steps(derivation: Derivation) -> tuple[Step, ...]:
-    """The steps of a derivation; of several variables together, with an identification for each."""
-    d = derivation
+    """The steps of a derivation, in the end in the reader's own names where he has given some."""
+    return (*_derived(derivation), *in_own_names(derivation))
+
+
+def in_own_names(d: Derivation) -> Iterator[Step]:
+    """What the names of an answer stand for, and the answer in terms of them."""
+    if d.backward is not None or not d.definitions or any(length(d.shown(a)) > LONGEST for a in d.answers.values()):
+        return
+    for name, e in d.definitions:
+        yield Step(ops.sym(name, kind_of_shape(e.shape)), e, "definition", "definition", "a name for a part", True)
+    for answer, written in zip(d.answers.values(), d.written, strict=True):
+        if d.shown(answer) is not written:
+            yield Step(d.shown(answer), written, "substitution", "the steps above", "in these names", True)
+
+
+def _derived(d: Derivation) -> tuple[Step, ...]:
+    """The steps to the answers; of several variables together, with an identification for each."""
     if d.what == "hessian":
         return tuple(_hessian(d))
     if d.what == "jacobian":

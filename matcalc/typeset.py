@@ -56,13 +56,16 @@ def broken(tex: str, room: float = WIDTH, first: float = 0.0) -> list[str]:
     lines: list[str] = []
     rest, used = tex, first
     while used + width(rest) > room:
-        places = [p for p in _places(rest) if used + width(rest[: p[1]]) <= room] or _places(rest)[:1]
-        if not places or (places[-1][1] < len(rest) / 8 and _opened(rest) != rest):
+        everywhere = _places(rest)
+        places = [p for p in everywhere if used + width(rest[: p[1]]) <= room]
+        if not places or places[-1][1] < len(rest) / 8:
             opened = _opened(rest)
-            if opened == rest:
-                break
-            rest = opened
-            continue
+            if opened != rest:
+                rest = opened
+                continue
+        places = places or everywhere[:1]
+        if not places:
+            break
         outermost = min(depth for depth, _ in places)
         best = [at for depth, at in places if depth == outermost]
         at = best[-1]

@@ -457,7 +457,7 @@ class Unfolding:
         else:
             yield Step(name, gradient, "structure", IDENTIFIES, convention or "", True)
         if gradient is not answer:
-            says = "collecting and factoring"
+            says = "multiplied out" if self.derivation.expand else "collecting and factoring"
             if self.names(gradient) is not gradient and gradient.args:
                 says += ", names written out"
             yield from shortened(gradient, answer, self.table, says)

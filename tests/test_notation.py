@@ -129,3 +129,26 @@ def test_the_option_of_the_command() -> None:
     assert run("--notation", "transpose=T,bold").stdout == "2 A^T (A \\mathbf{x} - \\mathbf{b})\n"
     assert run().stdout == "2 A^\\top (A x - b)\n"
     assert run("--notation", "fancy").exit_code == 2
+
+
+def test_names_of_lines_are_as_bold_as_elsewhere() -> None:
+    program = "Z = X*W\nr = Z*v - y\nL = r'*r"
+    found = mc.derive(program, "W", {"X": "matrix(m, n)", "v": "vector(k)"}).latex("bold=arrays")
+
+    assert r"\mathbf{Z} &= " in found or r"\mathbf{r} &= " in found
+    assert r"\frac{\partial L}{\partial \mathbf{W}}" in found
+
+
+def test_a_derivative_with_definitions_is_a_partial_derivative() -> None:
+    d = mc.derive("norm2(A*x - b)^2", "x", residuals={"r": "A*x - b"})
+
+    assert r"\frac{\partial f}{\partial x} &= 2 A^\top r" in d.latex()
+    assert r"\frac{\partial f}{\partial \mathbf{x}} &= " in d.latex("bold")
+    assert r"\mathrm{x\_bar}" not in d.latex()
+
+
+def test_identities_are_bold_where_all_arrays_are() -> None:
+    d = mc.derive("x/norm2(x)", "x")
+
+    assert r"\mathbf{I}_{n}" in d.latex("bold=arrays")
+    assert "I_{n}" in d.latex("bold=vectors")

@@ -365,3 +365,55 @@ def test_the_steps_in_latex() -> None:
     assert all(line.endswith(r"} \\") for line in found[1:-2])
     assert r"\& Pedersen" in found[1]
     assert sum(line.count("&=") for line in found) == len(d.steps)
+
+
+def test_brief_steps_have_one_line_where_full_ones_have_two() -> None:
+    d = matcalc.derive("1/n*sum(exp(X*w) - y .* (X*w))", "w", {"X": "matrix(n, d)"})
+    short, long = d.explain("text").splitlines(), d.explain("text", full=True).splitlines()
+
+    assert len(short) < len(long)
+    assert any("put together and shortened" in line for line in short)
+    assert {line.split("   [")[0] for line in short if not line.startswith("d(1/n")} <= {
+        line.split("   [")[0] for line in long
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        ({"residuals": {"r": "A*x - b"}}, "2*A'*(A*x - b) = 2*A'*r"),
+        ({"expand": True}, "2*A'*(A*x - b) = 2*A'*A*x - 2*A'*b"),
+        ({"residuals": {"r": "A*x - b"}, "layout": "numerator"}, "2*(A*x - b)'*A = 2*r'*A"),
+    ],
+)
+def test_the_steps_end_in_the_form_that_was_asked_for(options: dict[str, Any], last: str) -> None:
+    d = matcalc.derive("norm2(A*x - b)^2", "x", **options)
+
+    assert d.steps[-1].text() == last
+    assert check_steps(d) > 0
+
+
+def test_a_program_with_gradients_as_partial_derivatives_in_latex() -> None:
+    d = matcalc.derive(CLASSIFIER, ("W1", "W2", "b2"), LAYERS)
+    found = steps_latex(d.steps, function="L")
+
+    assert r"\frac{\partial L}{\partial Z_{2}} = " in found
+    assert r"\operatorname{gradient}" not in found
+    assert r"\operatorname{gradient} &= " in steps_latex(matcalc.derive("x'*A*x", "x").steps)
+
+
+def test_what_a_step_uses_is_shown_as_an_equality() -> None:
+    d = matcalc.derive("log(sum(exp(A*x)))", "x")
+    step = d.steps[-1]
+
+    assert step.by == "exponential-over-its-sum-vector"
+    assert step.reason() == "exponential-over-its-sum-vector: exp(x)/sum(exp(x)) = softmax(x)"
+    assert r"\operatorname{softmax}(x)" in step.reason_latex()
+
+
+def test_facts_that_a_simplification_rests_on_are_said() -> None:
+    d = matcalc.derive("-sum(y .* log(softmax(W*x)))", "W", {"y": "onehot(k)", "x": "vector(n)"})
+
+    assert any("the entries of y sum to 1" in s.says for s in d.steps) or any(
+        "ones" in text for s in d.steps for text in map(str, s.uses)
+    )
