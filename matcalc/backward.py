@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from matcalc import ops
 from matcalc.adjoint import pullback
-from matcalc.expr import Expr, replace, symbols
+from matcalc.expr import Expr, replace, symbols, topological
 from matcalc.facts import facts_of
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
@@ -126,6 +126,13 @@ class _Program:
             if e.args:
                 self.again.setdefault(e, symbol)
         self.root = ops.substitute(ops.substitute(last, typed), self.again)
+        self.met = dict(self.again)  # the same, also transposed and with the other sign, in short form
+        for e, symbol in self.again.items():
+            if e.op in ("mul", "add") and not e.is_scalar:
+                for turned, meant in ((ops.transpose, ops.transpose(symbol)), (ops.neg, ops.neg(symbol))):
+                    self.met.setdefault(short(turned(e)), meant)
+                self.met.setdefault(short(e), symbol)
+        self.runs = sorted({len(e.args) for e in self.met if e.op == "mul"}, reverse=True)
 
     def below(self, n: Expr) -> tuple[Expr, ...]:
         e = self.value.get(n)
@@ -138,8 +145,35 @@ class _Program:
     def written(self, e: Expr) -> Expr:
         """An expression in short form, in terms of names also where it came out as what one stands for."""
         found = self.short.settled(ops.substitute(e, self.again))
-        renamed = ops.substitute(found, self.again)
+        renamed = self._named(found)
         return found if renamed is found else self.short.settled(renamed)
+
+    def _named(self, e: Expr) -> Expr:
+        """An expression with the names in it, where one of them, or its transpose or negative, stands in it."""
+        results: dict[Expr, Expr] = {}
+        for n in topological(e):
+            known = self.met.get(n)
+            args = tuple(results[a] for a in n.args)
+            if known is None and n.op == "mul":
+                args = self._runs_named(n.args, args)
+            results[n] = known or (n if args == n.args else ops.rebuild(n, args))
+        return results[e]
+
+    def _runs_named(self, old: Sequence[Expr], new: Sequence[Expr]) -> tuple[Expr, ...]:
+        """The factors of a product, where a run of them is a name."""
+        factors: list[Expr] = []
+        start = 0
+        while start < len(old):
+            found = None
+            for count in self.runs:
+                run = old[start : start + count]
+                if len(run) == count < len(old) and not run[0].is_scalar:
+                    found = self.met.get(ops.mul(*run))
+                    if found is not None:
+                        break
+            factors.append(new[start] if found is None else found)
+            start += 1 if found is None else count
+        return tuple(factors)
 
 
 def backward(
@@ -190,7 +224,7 @@ def backward(
             limit = _PLAIN if branches.get(node) else SHORT
             constant = not symbols(expr) or ops.unlift(expr) is not None
             plain = not expr.args or (delta and (length(expr) <= limit or constant))
-            kind = kind_of_shape(node.shape)
+            kind = kind_of_shape(node.shape, facts_of(expr) & {"symmetric"})
             symbol = expr if plain else ops.sym(names.delta(name) if delta else names.adjoint(node), kind)
         e = program.value.get(node, node)
         below = _next(e, node, stops)

@@ -162,3 +162,24 @@ def test_a_number_is_not_differentiated_by() -> None:
     assert mc.derive(program, wrt="h0").verify()
     with pytest.raises(MatcalcError):
         mc.derive(program, wrt="k")
+
+
+GAUSSIAN_PROCESS = """
+K: spd(n)
+y: vector(n)
+M = K + s^2*eye(n)
+a = inv(M)*y
+L = 1/2*y'*a + 1/2*logdet(M)
+"""
+
+
+def test_a_name_is_seen_among_the_factors_of_a_product_and_transposed() -> None:
+    d = mc.derive(GAUSSIAN_PROCESS, wrt="s")
+    assert d.text() == "M = K + s^2*eye(n)\na = inv(M)*y\ndM = (inv(M) - a*a')/2\n2*s*tr(dM)"
+    assert d.verify()
+
+
+def test_an_adjoint_that_is_symmetric_is_known_to_be() -> None:
+    d = mc.derive(GAUSSIAN_PROCESS, wrt="K")
+    assert d.text().endswith("dM = (inv(M) - a*a')/2\ndM")
+    assert d.verify()
