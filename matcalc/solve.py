@@ -146,7 +146,7 @@ class _Search:
                 raise InputError(f"the constraint {text(constraint)} = 0 says nothing about {names}")
 
     def equations(self) -> tuple[dict[str, Expr], list[Expr]]:
-        """The stationarity conditions without factors that are never zero, and the multipliers in them."""
+        """The stationarity conditions without factors that are nonzero or invertible, and the multipliers in them."""
         if not self.constraints:
             return {x.name: self._cleaned(e) for x, e in self.gradients.items()}, []
         found: dict[str, Expr] = {}
@@ -160,9 +160,18 @@ class _Search:
             return e
         p = parts(e)
         kept = {base: k for base, k in p.scalars.items() if not known(base, "nonzero")}
-        if not p.body and not kept:
+        body = list(p.body)
+        while len(body) > 1 and self._invertible(body[0]):
+            del body[0]
+        while len(body) > 1 and self._invertible(body[-1]):
+            del body[-1]
+        if not body and not kept:
             return e
-        return self.algebra.settled(compose(type(p.coef)(1), kept, p.body))
+        return self.algebra.settled(compose(type(p.coef)(1), kept, body))
+
+    def _invertible(self, factor: Expr) -> bool:
+        """Whether A*e = 0 says what e = 0 does, whatever the unknowns are."""
+        return not symbols_in(factor, self.gradients) and known(factor, "invertible")
 
     def points(self) -> list[Point]:
         if any(is_zero(e) for e in self.gradients.values()):
@@ -202,8 +211,8 @@ class _Search:
         return [point]
 
     def _solutions(self, e: Expr, x: Expr) -> tuple[Solved, ...]:
-        """Every solution of e = 0 for x that is found; factors of e that are never zero do not matter."""
-        for form in dict.fromkeys((e, self._cleaned(e))):
+        """Every solution of e = 0 for x that is found; factors of e that are nonzero or invertible do not matter."""
+        for form in dict.fromkeys((self._cleaned(e), e)):
             linear = solve_linear(form, x, self.algebra)
             if linear is not None:
                 return (linear,)

@@ -7,6 +7,7 @@ import pytest
 
 import matcalc as mc
 from matcalc.errors import InputError, SyntaxProblem, UnknownName, UnsupportedError
+from matcalc.text import text
 
 REGRESSION = "X: matrix(n, d)\ny: vector(n)"
 GAUSSIAN = "X: matrix(n, p)\nmu: row(p)\nS: spd(p)"
@@ -259,3 +260,34 @@ def test_sympy_in_and_out() -> None:
 
     assert solution.text() == "w = inv(X'*X)*X'*y"
     assert solution.expr.shape == (d, 1)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare", "solution", "equation"),
+    [
+        (
+            "1/2*norm2(K*a - y)^2 + c/2*a'*K*a",
+            "a",
+            "K: spd(n); a: vector(n); y: vector(n); c: scalar, positive",
+            "inv(c*eye(n) + K)*y",
+            "c*a + K*a - y",
+        ),
+        ("tr((X - C)'*S*(X - C)*T)", "X", "S: spd(m); T: spd(n)", "C", "X - C"),
+    ],
+)
+def test_invertible_factors_of_the_condition_do_not_matter(
+    f: str, wrt: str, declare: str, solution: str, equation: str
+) -> None:
+    found = mc.solve(f, wrt, declare)
+
+    assert text(found.answer) == solution
+    assert text(found.equations[wrt]) == equation
+    assert found.kind == "minimum"
+    assert found.verify()
+
+
+def test_a_factor_that_is_not_known_to_be_invertible_stays() -> None:
+    declare = "K: symmetric(n); c: scalar, positive; y: vector(n)"
+    found = mc.solve("1/2*norm2(K*a - y)^2 + c/2*a'*K*a", "a", declare)
+
+    assert text(found.equations["a"]).startswith("K*")

@@ -118,7 +118,8 @@ def from_html(text: str) -> Written:
 
 
 def plain(text: str) -> str:
-    """Without tags and formulas."""
+    """Without tags and formulas; colors do not part words."""
+    text = re.sub(r"</?(?:span|b|i|em|code)\b[^>]*>", "", text)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<math.*?</math>|<[^>]+>", " ", text, flags=re.S))).strip()
 
 

@@ -43,15 +43,23 @@ menu.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
 
 const query = document.getElementById("query");
 const found = document.getElementById("found");
-const places = window.PLACES || [];
-document.querySelector(".search").hidden = !places.length;
+let places = [];
 let chosen = -1;
+document.querySelector(".search").hidden = false;
+
+// the index is as long as all pages together: it is read when it is first needed
+query.addEventListener("focus", () => {
+  const index = document.createElement("script");
+  index.src = "search.js";
+  index.addEventListener("load", () => { places = window.PLACES; search(); });
+  document.head.append(index);
+}, { once: true });
 
 function score(place, words) {
   const heading = place.h.toLowerCase(), page = place.p.toLowerCase(), text = place.t.toLowerCase();
   let total = 0;
   for (const word of words) {
-    const points = (heading.startsWith(word) ? 8 : 0) + (heading.includes(word) ? 8 : 0) + (page.includes(word) ? 3 : 0) + (text.includes(word) ? 1 : 0);
+    const points = (heading === word ? 8 : 0) + (heading.startsWith(word) ? 8 : 0) + (heading.includes(word) ? 8 : 0) + (page.includes(word) ? 3 : 0) + (text.includes(word) ? 1 : 0);
     if (!points) return 0;
     total += points;
   }
