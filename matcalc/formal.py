@@ -7,7 +7,7 @@ far as the undefined function. (Magnus & Neudecker 2019, ch. 8.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from matcalc import ops
@@ -28,6 +28,7 @@ from matcalc.rewrite import rewriter
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
+from matcalc.steps import along
 from matcalc.table import default_table
 from matcalc.text import text
 
@@ -89,9 +90,19 @@ class FormalDerivation(Derivation):
         )
 
     def _steps(self) -> tuple[Step, ...]:
-        """One step: the differential."""
-        before, source = ops.formal_differential(self.loss), "Magnus & Neudecker 2019, ch. 8"
-        return tuple(Step(before, a.expr, "differential", source) for a in self.answers.values())
+        """The differential in terms of those of the undefined functions, for each variable."""
+        cut = {n: ops.sym(f"f·{i}", kind_of_shape(n.shape)) for i, n in enumerate(self.undefined)}
+        back = {y: n for n, y in cut.items()}
+        f = ops.substitute(raised(self.loss), dict(cut))
+        found: list[Step] = []
+        for a in self.answers.values():
+            moving = [y for n, y in cut.items() if a.variable in topological(n)]
+            moving += [a.variable] if a.variable in topological(f) else []
+            change = ops.substitute(a.expr, dict(cut))
+            for step in along(self, f, moving, change) if moving else ():
+                before, after = (ops.substitute(e, dict(back)) for e in (step.before, step.after))
+                found.append(replace(step, before=before, after=after))
+        return tuple(found)
 
     def verify(self, **options: Any) -> Verdict:
         """With a matrix F in place of f(X) and dF in place of d(f(X)), against differences."""

@@ -92,7 +92,7 @@ class TensorDerivation(Derivation):
         for before, after in zip(self.levels, self.levels[1:], strict=False):
             dx = ops.formal_differential(self.variable)
             change = ops.substitute(after.expr, {after.steps[-1]: dx}) if after.steps else ops.mul(after.expr, dx)
-            found.extend(along(self.hessian, before.expr, self.variable, change))
+            found.extend(along(self.hessian, before.expr, [self.variable], change))
         return tuple(found)
 
     def source(self, target: str = "numpy", sizes: Mapping[str, int] | str | None = None) -> str:

@@ -70,9 +70,9 @@ def _hessian(d: Derivation) -> Iterator[Step]:
         yield from _displayed(d, blocks, {g: names[g]} if g in names else {})
 
 
-def along(d: Derivation, function: Expr, x: Expr, change: Expr) -> tuple[Step, ...]:
-    """The differential of a derivative as ``change``, which is in terms of dx: one order more."""
-    unfolding = Unfolding(d, function, [x])
+def along(d: Derivation, function: Expr, xs: Sequence[Expr], change: Expr) -> tuple[Step, ...]:
+    """The differential of a function as ``change``, which is in terms of those of ``xs``."""
+    unfolding = Unfolding(d, function, xs)
     unfolding.kept = {change}
     return tuple(unfolding.displayed(_to_change(unfolding, change)))
 
@@ -232,21 +232,25 @@ class _Passes:
         self.read: dict[Expr, dict[str, Expr]] = {}  # of each name: what came back from what is made of it
         self.users: dict[Expr, list[Expr]] = {}
         self.form: dict[Expr, Expr] = {}
+        self.below: dict[Expr, list[Expr]] = {}
         if len(self.node) == len(targets):
             self._look()
 
     def _look(self) -> None:
         """What each name is made of, down to other names that have a gradient."""
         u = self.unfolding
+        rank = {n: i for i, n in enumerate(self.node.values())}
+        node_of = {symbol: n for n, symbol in self.words.names.items()}
         for n in [u.f, *(n for n in self.node.values() if n not in u.xs)]:
-            ends = {e for e in self.node.values() if e is not n}
             start = u.d[n] if u.d[n] is not ops.formal_differential(n) else u.local[n].d if n in u.local else None
             if start is None:
                 continue
-            self.form[n] = u.in_terms_of(start, ends)
-            for e in ends:
-                if ops.formal_differential(e) in topological(self.form[n]):
-                    self.users.setdefault(e, []).append(n)
+            self.form[n] = u.in_terms_of(start, self.name)
+            shallow = topological(self.words(self.form[n]))  # down to names
+            made_of = {node_of.get(m.args[0], m.args[0]) for m in shallow if m.op == "d"}
+            self.below[n] = sorted((e for e in made_of if e in self.name), key=rank.__getitem__)
+            for e in self.below[n]:
+                self.users.setdefault(e, []).append(n)
 
     def to(self, target: str) -> Generator[Step, None, Expr | None]:
         """The steps from all that is made of a name to it; what can be read off then, None if that is not known."""
@@ -270,7 +274,7 @@ class _Passes:
         own = n is u.f and self.name.get(n) not in self.gradient
         before = ops.formal_differential(n) if own else inner_form(self.gradient[self.name[n]], n)
         whole = self.words(form if own else tidy(ops.substitute(before, {ops.formal_differential(n): form})))
-        below = {self.words(e): self.name[e] for e in self.node.values() if n in self.users.get(e, ())}
+        below = {self.words(e): self.name[e] for e in self.below[n]}
         short = u.in_short(whole)
         ways = {e: u.read_off(e, tuple(below)) for e in {whole: 0, short: 0}}
         chosen = min(ways, key=lambda e: (e is not whole) * length(e) + sum(map(length, ways[e].values())))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import numpy as np
 import pytest
+from step_checks import Unfit, bare, check_at
 
 import matcalc
+from matcalc import ops
 from matcalc.expr import topological
+from matcalc.kinds import kind_of_shape
+from matcalc.sample import STRATEGIES
+from matcalc.sizes import size_settings
 
 F = "f: function(matrix(n, n)) -> matrix(n, n)"
 CASES = [
@@ -70,3 +78,22 @@ def test_functions_of_vectors_have_a_matrix_and_need_no_differential() -> None:
 def test_other_refusals_stay() -> None:
     with pytest.raises(matcalc.UnsupportedError, match="function"):
         matcalc.derive("tr(f(X))", "f", F)
+
+
+@pytest.mark.parametrize(("f", "declare", "expected"), CASES)
+def test_every_step_holds_with_a_matrix_in_place_of_the_function(f: str, declare: str, expected: str) -> None:
+    d = matcalc.derive(f, "x" if "f(x)" in f else "X", declare)
+    put = {n: ops.sym(f"F{i}", kind_of_shape(n.shape)) for i, n in enumerate(d.undefined)}
+    loss = ops.substitute(d.loss, put)
+    sides = [(s, ops.substitute(s.before, put), ops.substitute(s.after, put)) for s in d.steps]
+    x = next(iter(d.answers.values())).variable
+    variables = [*put.values(), *([x] if x in topological(loss) else [])]
+    roots = [loss, *variables, *(bare(e) for side in sides for e in side[1:])]
+    rng = np.random.default_rng(3)
+
+    compared = 0
+    for sizes in size_settings(roots, d.declared, rng):
+        for strategy in STRATEGIES:
+            with suppress(Unfit):
+                compared += check_at(d, loss, variables, sides, roots, sizes, rng, strategy)
+    assert compared >= len(sides) > 0
