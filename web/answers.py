@@ -11,7 +11,7 @@ from typing import Any
 import matcalc
 from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
 
-from .choices import OPTIONS, TARGETS
+from .choices import NOTATION, OPTIONS, TARGETS
 
 MAX_TEXT = 60_000  # characters of the function; the page says so, the command line takes more
 MAX_LINE = 4_000  # of a claim, of one declaration
@@ -69,7 +69,7 @@ def derive(task: Task) -> Iterator[Part]:
         expand=_choice(task, "form") == "expanded",
         **options,
     )
-    notation = f"transpose={_choice(task, 'transpose')}, bold={_choice(task, 'bold')}"
+    notation = ", ".join(f"{name}={_choice(task, name)}" for name in NOTATION)
     yield {
         "part": "answer",
         "what": d.what,

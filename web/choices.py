@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+NOTATION = ("transpose", "bold", "hadamard", "trace")  # of LaTeX and MathML
 OPTIONS: dict[str, tuple[str, ...]] = {
     "order": ("1", "2"),
     "layout": ("gradient", "numerator"),
@@ -10,26 +11,28 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "where": ("auto", "never", "always"),
     "transpose": ("top", "T", "prime"),
     "bold": ("none", "vectors", "arrays"),
+    "hadamard": ("odot", "circ"),
+    "trace": ("operatorname", "tr"),
 }
 TARGETS = ("numpy", "scipy", "jax", "torch", "array-api")
 # (kind, how many sizes it takes, in words)
 KINDS = (
     ("scalar", 0, "a number"),
-    ("vector", 1, "a column"),
-    ("row", 1, "a row"),
-    ("matrix", 2, "a matrix"),
-    ("symmetric", 1, "equal to its transpose"),
-    ("spd", 1, "symmetric positive definite"),
-    ("diagonal", 1, "zero off the diagonal"),
-    ("lower", 1, "lower triangular"),
-    ("upper", 1, "upper triangular"),
-    ("orthogonal", 1, "inverse is the transpose"),
-    ("toeplitz", 1, "constant along diagonals"),
-    ("onehot", 1, "a one among zeros"),
-    ("simplex", 1, "nonnegative, sum 1"),
+    ("vector", 1, "a column vector"),
+    ("row", 1, "a row vector"),
+    ("matrix", 2, "any matrix"),
+    ("symmetric", 1, "its own transpose"),
+    ("spd", 1, "positive definite"),
+    ("diagonal", 1, "0 elsewhere"),
+    ("lower", 1, "triangular"),
+    ("upper", 1, "triangular"),
+    ("orthogonal", 1, "inverse = transpose"),
+    ("toeplitz", 1, "constant diagonals"),
+    ("onehot", 1, "a 1, else 0"),
+    ("simplex", 1, "≥ 0, sum 1"),
     ("unit", 1, "norm 1"),
     ("integer", 0, "a whole number"),
-    ("function", 0, "undefined, elementwise"),
+    ("function", 0, "elementwise"),
 )
 # (fact, of which forms)
 FACTS = (

@@ -139,7 +139,7 @@ class Pool:
         self.running = 0
         self.replaced = 0  # how many workers were, so far
         self._took = 0.5  # seconds that a request takes, on the average of late
-        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._idle: asyncio.Queue[Worker | None] = asyncio.Queue()  # None: there will be no more
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(2 * self.limits.workers + 2, thread_name_prefix="matcalc-worker")
@@ -152,8 +152,12 @@ class Pool:
             self._idle.put_nowait(worker)
 
     async def stop(self) -> None:
-        """No more workers; what they were at is lost."""
+        """No more workers; what they were at ends with a message, and who waits is told to come again."""
+        if self._closed:
+            return
         self._closed = True
+        for _ in range(self.waiting):
+            self._idle.put_nowait(None)
         for worker in list(self._workers):
             worker.kill()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -191,16 +195,19 @@ class Pool:
             self._later(self._release(worker, job))
 
     async def _next(self) -> Worker:
-        if self._idle.empty() and self.waiting >= self.limits.waiting:
+        if self._closed or (self._idle.empty() and self.waiting >= self.limits.waiting):
             raise Busy(self._when())
         self.waiting += 1
-        try:
-            async with asyncio.timeout(self.limits.patience):
-                return await self._idle.get()
-        except TimeoutError:
-            raise Busy(self._when()) from None
-        finally:
-            self.waiting -= 1
+        worker = None
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(self.limits.patience):
+                    worker = await self._idle.get()
+            finally:
+                self.waiting -= 1
+        if worker is None:
+            raise Busy(self._when())
+        return worker
 
     def _when(self) -> int:
         """In how many seconds the line should be half as long."""

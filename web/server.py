@@ -37,12 +37,19 @@ class Server(uvicorn.Server):
             app, log_level="warning", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=1
         )
         super().__init__(config)
+        self._app = app
         self._when_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._when_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The workers end first, so that nobody waits for an answer when connections are closed."""
+        for pool in self._app.state.pools:
+            await pool.stop()
+        await super().shutdown(sockets)
 
 
 def serve(

@@ -288,21 +288,26 @@ def test_closing_the_browser_frees_the_worker(browser: Any, server: Client) -> N
 # --- what it loads --------------------------------------------------------------------------------
 
 
-def test_it_is_small_and_ready_within_a_second(tab: Callable[..., Tab]) -> None:
-    t = tab()
+def ready_after(t: Tab) -> float:
+    """Seconds from the address to a page that shows its examples, opens its dialogs, and can be typed into."""
     began = time.monotonic()
     t.page.goto(t.client.address)
     t.page.wait_for_selector(".welcome .example")
     t.page.click("#open-help")
     assert t.page.is_visible("#help-title")
-    taken = time.monotonic() - began
     t.page.click("#help .close")
     t.type("x'*x")
-    t.done()
+    return time.monotonic() - began
 
-    assert taken < 1.0
-    assert 10_000 < t.bytes < 1_000_000
-    assert len(t.requests) < 40
+
+def test_it_is_small_and_ready_within_a_second(tab: Callable[..., Tab]) -> None:
+    tabs = [tab() for _ in range(3)]  # each without a cache; the machine may be busy with something else
+
+    assert min(map(ready_after, tabs)) < 1.0
+    for t in tabs:
+        t.done()
+        assert 10_000 < t.bytes < 1_000_000
+        assert len(t.requests) < 40
 
 
 # --- the phone, the keyboard ----------------------------------------------------------------------

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from http.client import HTTPConnection
 from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
-from web_client import alive
+from web_client import SLOW, alive, raw
 
 from matcalc.cli import main
 from matcalc.cli import serve as command
@@ -67,11 +69,19 @@ def test_it_prints_its_address_answers_and_ends_with_ctrl_c() -> None:
         connection.request("POST", "/api/derive", question, {"Content-Type": "application/json"})
         assert b"2*x" in connection.getresponse().read()
         connection.close()
+        held = [socket.create_connection(("127.0.0.1", int(found[1]))) for _ in range(3)]
+        for each in held:  # one at work, two in line
+            each.sendall(raw("/api/derive", json.dumps({"function": SLOW, "wrt": ["x"]}).encode()))
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
+        answers = [each.makefile("rb").read() for each in held]
+        for each in held:
+            each.close()
     assert process.returncode == 0
     assert out.strip() == "matcalc has stopped"
     assert err == ""
+    assert [answer.split()[1] for answer in answers] == [b"200", b"503", b"503"]
     assert not alive(process.pid)
     with socket.socket() as again:
         assert again.connect_ex(("127.0.0.1", int(found[1]))) != 0

@@ -134,7 +134,7 @@ export function problemCard(problem) {
   }[problem.kind] ?? "This cannot be read";
   return el("div", { class: "card", role: "note" },
     el("h3", {}, title),
-    el("pre", { class: "message" }, problem.shown ?? problem.message));
+    el("p", { class: /^ *\^$/m.test(problem.shown) ? "message code" : "message" }, problem.shown));
 }
 
 function stepsPanel({ steps, latex, text }) {

@@ -23,7 +23,7 @@ export function picture({ nodes, edges, function: loss }, { look, go }) {
     "aria-label": `Computation graph of ${loss}: ${nodes.length} quantities. Arrow keys move between them.`,
   });
   root.append(svg("defs", {}, svg("marker", {
-    id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto",
+    id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto",
   }, svg("path", { d: "M0 0.8 7.2 4 0 7.2z", class: "tip" }))));
   const at = ({ x, y }) => ({ x: x + MARGIN, y: y + MARGIN + HEIGHT / 2 });
   const lines = svg("g", { "aria-hidden": "true" });

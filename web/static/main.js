@@ -17,10 +17,12 @@ const OPTIONS = [
   ["form", "Form", { factored: "Factored", expanded: "Expanded" }],
   ["where", "Names for parts", { auto: "If long", never: "Never", always: "Always" }],
   ["structure", "By a structured matrix", { auto: "As usual", projected: "Projected", tied: "Tied", free: "Free" }],
-  ["transpose", "Transpose in LaTeX", { top: "⊤", T: "T", prime: "′" }],
-  ["bold", "Bold in LaTeX", { none: "None", vectors: "Vectors", arrays: "All" }],
+  ["transpose", "Transpose", { top: "⊤", T: "T", prime: "′" }],
+  ["bold", "Bold", { none: "None", vectors: "Vectors", arrays: "All" }],
+  ["hadamard", "Elementwise product", { odot: "⊙", circ: "∘" }],
+  ["trace", "Trace", { operatorname: "Operator", tr: "Roman" }],
 ];
-const HIDDEN = ["form", "where", "structure", "transpose", "bold"];
+const HIDDEN = OPTIONS.map(([key]) => key).filter((key) => key !== "order" && key !== "layout");
 
 let state = fromFragment(location.hash);
 let page = null;
@@ -143,7 +145,7 @@ function understood(part) {
   byId("function-problem").textContent = "";
   byId("function").setAttribute("aria-invalid", "false");
   byId("function-hint").hidden = false;
-  byId("function-hint").textContent = [`This is a ${part.shape}.`.replace("a integer", "an integer"), ...part.notes.map((note) => `${note}.`)].join(" ");
+  byId("function-hint").textContent = [`Its value is a ${part.shape}.`, ...part.notes.map((note) => `${note}.`)].join(" ");
   const known = new Set([...part.names.map((name) => name.name), ...part.lines]);
   state.wrt = state.wrt.filter((name) => known.has(name.replace(/\[.*/, "")));
   if (!state.wrt.length) state.wrt = [usual(part.names)].filter(Boolean);
@@ -326,7 +328,7 @@ function loadExample(example) {
     ...structuredClone(EMPTY),
     function: example.function.trim(), wrt: [example.wrt].flat(), several: Array.isArray(example.wrt),
     declare: { ...example.declare }, order: String(example.order ?? 1), tab: state.tab, target: state.target,
-    transpose: state.transpose, bold: state.bold,
+    transpose: state.transpose, bold: state.bold, hadamard: state.hadamard, trace: state.trace,
   });
   editor.field.focus({ preventScroll: true });
 }
