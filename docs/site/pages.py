@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Using it",
         (
+            Page("The page in the browser", "docs/page.md", "page.html"),
             Page("The language", "docs/language.md", "language.html"),
             Page("Programs", "docs/programs.md", "programs.html"),
             Page("The form of answers", "docs/answers.md", "answers.html"),

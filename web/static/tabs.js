@@ -20,6 +20,7 @@ export function tabs(panels, chosen, show) {
       buttons[i].setAttribute("aria-selected", String(on));
       buttons[i].tabIndex = on ? 0 : -1;
       bodies[i].hidden = !on;
+      if (on) list.scrollLeft = buttons[i].offsetLeft - list.offsetLeft - 40;
     });
     if (told) show(id);
   }
