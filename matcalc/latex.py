@@ -132,7 +132,8 @@ class Latex(Markup):
         return Phrase(ATOM, left, between, right)
 
     def wrapped(self, inside: str) -> str:
-        return rf"\left({inside}\right)"
+        tall = any(sign in inside for sign in (r"\frac{", r"\sum_{", r"\begin{"))
+        return rf"\left({inside}\right)" if tall else f"({inside})"
 
     def root(self, inside: Piece) -> Phrase:
         return Phrase(POSTFIX, r"\sqrt{", inside, "}")

@@ -31,6 +31,9 @@ def name_parts(name: str) -> NameParts | None:
     if match is None:
         return None
     stem, digits, rest = match.groups()
+    front, _, accent = rest.rpartition("_")
+    if accent in _ACCENTS and (len(stem) == 1 or stem in GREEK):  # x_hat is xhat
+        stem, rest = stem + accent, front
     below = ([digits] if digits else []) + rest.split("_")[1:]
     for accent in _ACCENTS:
         base = stem.removesuffix(accent)

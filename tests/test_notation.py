@@ -13,6 +13,7 @@ import matcalc as mc
 from matcalc.cli import main
 from matcalc.errors import InputError
 from matcalc.latex import latex
+from matcalc.latex_names import latex_name
 from matcalc.notation import STANDARD, Notation, emboldened, notation_of, using
 from matcalc.parse import parse
 
@@ -152,3 +153,18 @@ def test_identities_are_bold_where_all_arrays_are() -> None:
 
     assert r"\mathbf{I}_{n}" in d.latex("bold=arrays")
     assert "I_{n}" in d.latex("bold=vectors")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("x_hat", r"\hat{x}"),
+        ("y_hat_2", r"\hat{y}_{2}"),
+        ("mu_1_bar", r"\bar{\mu}_{1}"),
+        ("x_hat_bar", r"x_{\mathrm{hat},\mathrm{bar}}"),
+        ("hat", r"\mathrm{hat}"),
+        ("gradient_W1", r"\mathrm{gradient}_{W_{1}}"),
+    ],
+)
+def test_accents_and_numbers_in_names(name: str, shown: str) -> None:
+    assert latex_name(name) == shown
