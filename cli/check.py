@@ -6,6 +6,7 @@ import click
 
 import matcalc
 
+from . import terminal
 from .command import FAILS, ExpressionCommand, declarations, source_text
 
 EXAMPLES = """\b
@@ -46,6 +47,6 @@ def check(
     wrong are shown.
     """
     result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of, order=order)
-    click.echo(result.report())
+    click.echo(terminal.remarks([result.report()]))
     if not result:
         click.get_current_context().exit(FAILS)

@@ -14,6 +14,8 @@ import click
 
 from matcalc.errors import InputError, LimitError, MatcalcError
 
+from . import terminal
+
 HOLDS, FAILS, WRONG_INPUT, OUR_FAULT = 0, 1, 2, 70
 MAX_BYTES = 4_000_000  # of a file or of standard input: the parser's own limit is lower
 _MISSPELT = re.compile(r"--[a-z][a-z-]+(=.*)?")
@@ -60,7 +62,7 @@ class FaultGuard(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except MatcalcError as error:
-            click.echo(str(error), err=True)
+            click.echo(terminal.message(str(error)), err=True)
             ctx.exit(WRONG_INPUT)
         except Exception as error:
             if os.environ.get("MATCALC_DEBUG"):

@@ -10,6 +10,7 @@ import click
 import matcalc
 from matcalc.errors import InputError
 
+from . import terminal
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
 from .show import CODE, FORMATS, answer, echo, steps
 
@@ -96,8 +97,9 @@ def derive(function: str, form: str, detail: str | None, check: bool, **given: A
     else:
         if detail and form != "json":
             click.echo(steps(derivation, form, detail), nl=False)
-        click.echo(answer(derivation, form, given["sizes"]))
-    click.echo("\n".join(echo(derivation, result)), err=form != "pretty")
+        shown = answer(derivation, form, given["sizes"])
+        click.echo(terminal.formulas(shown) if form == "pretty" else shown)
+    click.echo(terminal.remarks(echo(derivation, result), err=form != "pretty"), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from . import terminal
+
 CODE = ("numpy", "scipy", "jax", "torch", "array-api")
 FORMATS = ("pretty", "text", "latex", "mathml", *CODE, "sympy", "json")
 
@@ -44,5 +46,5 @@ def steps(derivation: Any, form: str, detail: str) -> str:
     if form in ("latex", "mathml"):
         return f"{derivation.explain(form, full)}\n"
     if form == "pretty":
-        return f"{derivation.explain('pretty', full)}\n\n"
+        return f"{terminal.derivation(derivation.explain('pretty', full))}\n\n"
     return "".join(f"# {line}\n" for line in derivation.explain("text", full).splitlines())

@@ -10,6 +10,7 @@ import click
 
 import matcalc
 
+from . import terminal
 from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
 from .show import verdict
 
@@ -46,9 +47,10 @@ def solve(function: str, form: str, check: bool, **given: Any) -> None:
     the stationarity condition is the answer.
     """
     solution = solution_of(source_text(function), given)
-    click.echo(solved(solution, form))
+    shown = solved(solution, form)
+    click.echo(terminal.formulas(shown) if form == "pretty" else shown)
     result = solution.verify() if check and solution else None
-    click.echo("\n".join(echo(solution, result)), err=form != "pretty")
+    click.echo(terminal.remarks(echo(solution, result), err=form != "pretty"), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)
 

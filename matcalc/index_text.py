@@ -27,7 +27,7 @@ def index_text(form: IndexForm, name: str = "J", head: str = "") -> str:
 def index_pretty(form: IndexForm, name: str = "J", head: str = "") -> str:
     """The same in Unicode: ``J_ijkl = δ_ik·B_lj``."""
     head = head or (f"{name}_{run(form.indices)}" if form.indices else name)
-    style = _Style(pretty, "δ_{}".format, lambda body, at: f"{body}_{at}", "Σ_{} ".format, "·")
+    style = _Style(pretty, "δ_{}".format, lambda body, at: f"{body}_{at}", "Σ_{} ".format, "·", sign="−")
     return f"{head} = {_sum(form, style)}"
 
 
@@ -60,6 +60,7 @@ class _Style:
     times: str
     brackets: Callable[[str], str] = "({})".format
     markup: Markup | None = None
+    sign: str = "-"
 
     def run(self, indices: Sequence[str], last: Expr | None = None) -> str:
         """Indices side by side; the last one may be an expression."""
@@ -93,7 +94,8 @@ class _Style:
 
 def _sum(form: IndexForm, style: _Style) -> str:
     m = style.markup
-    minus, subtract, plus = ("-", " - ", " + ") if m is None else (m.minus, m.subtract, m.plus)
+    sign = style.sign
+    minus, subtract, plus = (sign, f" {sign} ", " + ") if m is None else (m.minus, m.subtract, m.plus)
     out = ""
     for negative, body in map(style.term, form.terms):
         if not out:
