@@ -7,7 +7,8 @@ import click
 import matcalc
 
 from . import terminal
-from .command import FAILS, ExpressionCommand, declarations, source_text
+from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text
+from .completion import files, names
 
 EXAMPLES = """\b
 Examples:
@@ -20,13 +21,15 @@ Examples:
 """
 
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
-@click.argument("function", metavar="EXPR|FILE")
-@click.option("--wrt", metavar="X", help="The variable; without it: are the two expressions equal?")
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES + COMMON)
+@click.argument("function", metavar="EXPR|FILE", shell_complete=files)
+@click.option("--wrt", metavar="X", shell_complete=names,
+              help="The variable; without it: are the two expressions equal?")
 @click.option("--equals", metavar="CLAIM", required=True, help="The claimed derivative, or expression.")
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
-@click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
+@click.option("--of", metavar="NAME", shell_complete=names,
+              help="In a program: the name to differentiate (default: the last one).")
 @click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True,
               help="2: the claim is the Hessian (by a matrix its vec form).")  # fmt: skip
 @click.option("--layout", type=click.Choice(["gradient", "numerator"]), default="gradient", show_default=True,

@@ -22,6 +22,22 @@ _MISSPELT = re.compile(r"--[a-z][a-z-]+(=.*)?")
 _FILE_NAME = re.compile(r"[\w./~-]*[\w/]\.[a-z]{2,8}")
 
 
+COMMON = """
+\b
+Exit status:
+  0   it worked; the claim holds
+  1   the claim does not hold; a check or an identity failed
+  2   the input is wrong or not supported (one message says what and where)
+  70  a fault of ours
+
+\b
+Environment:
+  NO_COLOR       no color, on terminals too
+  COLUMNS        the width of a terminal, if it is not to be asked
+  MATCALC_DEBUG  shows where a fault of ours is
+"""  # at the end of every help
+
+
 class ExpressionCommand(click.Command):
     """A command whose argument may begin with a minus sign: ``-x'*x`` is one, ``--chek`` a misspelling."""
 
@@ -47,6 +63,8 @@ class ExpressionCommand(click.Command):
                 level = queue[0] if queue and queue[0] in getattr(option.type, "choices", ()) else None
                 options.append(f"{arg}={queue.popleft() if level else option.flag_value}")
             else:
+                if not queue and ctx.resilient_parsing:
+                    break  # the shell asks how the line may go on
                 if not queue:
                     raise click.BadOptionUsage(name, f"Option '{name}' requires an argument.", ctx)
                 options += [arg, queue.popleft()]

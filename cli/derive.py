@@ -11,7 +11,8 @@ import matcalc
 from matcalc.errors import InputError
 
 from . import terminal
-from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
+from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .completion import files, names
 from .show import CODE, FORMATS, answer, echo, steps
 
 EXAMPLES = """\b
@@ -25,16 +26,31 @@ Examples:
   matcalc derive network.txt --wrt W1,W2 --of L --steps
 """
 
+FORMS = """
+\b
+Formats:
+  pretty      Unicode for reading, with kinds, layout and conditions under it
+  text        the input language: what is printed parses back
+  latex       for a document; with --standalone one that compiles by itself
+  mathml      for web pages and screen readers
+  numpy, scipy, jax, torch, array-api
+              a module with value, gradient (jacobian, hessian) and both at once
+  sympy       a SymPy expression
+  json        all of it as data
+"""
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
-@click.argument("function", metavar="EXPR|FILE")
-@click.option("--wrt", metavar="X[,Y...]", required=True, help="The variables to differentiate by.")
+
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES + FORMS + COMMON)
+@click.argument("function", metavar="EXPR|FILE", shell_complete=files)
+@click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
+              help="The variables to differentiate by.")
 @click.option(
     "--declare", "declare", multiple=True, metavar="DECLARATION",
     help='What a name is: "A: symmetric(n)", "y: onehot(N, K)". May be repeated.',
 )  # fmt: skip
 @click.option("--order", type=click.IntRange(min=1), default=1, show_default=True, help="2: the Hessian.")
-@click.option("--of", metavar="NAME", help="In a program: the name to differentiate (default: the last one).")
+@click.option("--of", metavar="NAME", shell_complete=names,
+              help="In a program: the name to differentiate (default: the last one).")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="pretty", show_default=True,
     help="All but pretty print that form alone; kinds, layout and conditions then go to standard error.",

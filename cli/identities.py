@@ -10,7 +10,8 @@ import click
 from matcalc import identities as table_of
 from matcalc.errors import UnknownName
 
-from .command import FAILS
+from . import terminal
+from .command import COMMON, FAILS
 
 SECTIONS = ("differentials", "rewrites", "properties", "gradients", "jacobians", "errata")
 EXAMPLES = """\b
@@ -27,7 +28,7 @@ _file = click.option(
 )
 
 
-@click.group(invoke_without_command=True, epilog=EXAMPLES)
+@click.group(invoke_without_command=True, epilog=EXAMPLES + COMMON)
 @click.pass_context
 def identities(ctx: click.Context) -> None:
     """The table of identities: list it, show an entry, verify it by numbers."""
@@ -93,8 +94,13 @@ def show_sections(section: str | None, path: str | None) -> None:
             click.echo(f"  {entry.id}: {statement(entry)}")
 
 
+def entry_ids(context: click.Context, argument: click.Parameter, typed: str) -> list[str]:
+    """The ids that a shell completes."""
+    return [entry.id for entry in table_of.table() if entry.id.startswith(typed)]
+
+
 @identities.command()
-@click.argument("entry_id", metavar="ID")
+@click.argument("entry_id", metavar="ID", shell_complete=entry_ids)
 @_file
 def show(entry_id: str, path: str | None) -> None:
     """One entry: its declarations, its formulas, its sources."""
@@ -128,13 +134,16 @@ def verify(ids: tuple[str, ...], path: str | None) -> None:
     entries = [entry_of(table, entry_id) for entry_id in ids] or list(table)
     failed = 0
     lines = sys.stderr
-    with click.progressbar(entries, file=lines, label="verifying", hidden=not lines.isatty()) as bar:
+    columns = terminal.room(err=True)
+    width = max(4, min(36, (columns or 0) - 34))  # beside the label, the percentage and the time
+    with click.progressbar(entries, file=lines, label="verifying", hidden=columns is None, width=width) as bar:
         for entry in bar:
             verdict = table_of.verify(entry)
             failed += not verdict
-            if lines.isatty():
+            if columns is not None:
                 click.echo("\r\033[K", nl=False, file=lines)  # the bar makes way for the line
-            click.echo(f"{'ok    ' if verdict else 'FAILED'} {entry.id}: {seen(entry, verdict)}")
+            outcome = terminal.painted("ok    ", color="green") if verdict else terminal.painted("FAILED", color="red")
+            click.echo(f"{outcome} {entry.id}: {seen(entry, verdict)}")
     click.echo(f"{len(entries) - failed} of {len(entries)} identities verified")
     if failed:
         click.get_current_context().exit(FAILS)

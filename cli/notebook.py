@@ -42,6 +42,11 @@ def words(line: str, command: click.Command) -> list[str]:
         option = options.get(name)
         equals = value.startswith("=")
         value = value.removeprefix("=").strip()
+        level = _first(value) if option is not None and option._flag_needs_value else ("", "")
+        if not equals and level[0] in getattr(getattr(option, "type", None), "choices", ()):
+            found.append(f"{name}={level[0]}")  # --steps full
+            expression = expression or _unquoted(level[1])
+            continue
         if not equals and (option is None or option.is_flag or option._flag_needs_value):
             found.append(name)
             expression = expression or _unquoted(value)

@@ -11,7 +11,8 @@ import click
 import matcalc
 
 from . import terminal
-from .command import FAILS, ExpressionCommand, declarations, source_text, split_names
+from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .completion import files, names
 from .show import verdict
 
 FORMATS = ("pretty", "text", "latex", "mathml", "numpy", "json")
@@ -25,14 +26,16 @@ Examples:
 """
 
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES)
-@click.argument("function", metavar="EXPR|FILE")
-@click.option("--wrt", metavar="X[,Y...]", required=True, help="The unknowns: where the gradient by them vanishes.")
+@click.command(cls=ExpressionCommand, epilog=EXAMPLES + COMMON)
+@click.argument("function", metavar="EXPR|FILE", shell_complete=files)
+@click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
+              help="The unknowns: where the gradient by them vanishes.")
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--subject-to", "subject_to", multiple=True, metavar="EQUATION",
               help='A constraint, linear in the unknown: "C*x = d". May be repeated.')  # fmt: skip
-@click.option("--of", metavar="NAME", help="In a program: the name of the function (default: the last one).")
+@click.option("--of", metavar="NAME", shell_complete=names,
+              help="In a program: the name of the function (default: the last one).")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="pretty", show_default=True,
     help="All but pretty print that form alone; the kind of point and conditions then go to standard error.",

@@ -31,7 +31,7 @@ def test_entries_of_names_stand_bare_and_of_others_in_brackets() -> None:
 def test_unicode_and_latex_have_deltas() -> None:
     found = form("-dX")
 
-    assert index_pretty(found, "H") == "H_ijkl = -δ_ik·δ_jl"
+    assert index_pretty(found, "H") == "H_ijkl = −δ_ik·δ_jl"
     assert LATEX.equals.join(index_set(found, LATEX)) == r"J_{ijkl} = -\delta_{ik}\, \delta_{jl}"
 
 

@@ -49,6 +49,8 @@ class Ran:
         ("-x'*x --check --wrt x", ["--check", "--wrt", "x", "--", "-x'*x"]),
         ("--check x'*x --wrt x", ["--check", "--wrt", "x", "--", "x'*x"]),
         ("x'*x --wrt x --steps=full", ["--wrt", "x", "--steps=full", "--", "x'*x"]),
+        ("x'*x --wrt x --steps full", ["--wrt", "x", "--steps=full", "--", "x'*x"]),
+        ("--steps full x'*x --wrt x", ["--steps=full", "--wrt", "x", "--", "x'*x"]),
         ("x'*x --wrt x --steps", ["--wrt", "x", "--steps", "--", "x'*x"]),
         ("x - -y --wrt x", ["--wrt", "x", "--", "x - -y"]),
         ("--wrt W1,b1 --of L", ["--wrt", "W1,b1", "--of", "L"]),
