@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import matcalc
-from docs.site import build, links, reference
+from docs.site import build, links, notebooks, reference
 from docs.site.examples import Session
 from docs.site.formulas import formula_of
 from docs.site.markdown import slug, write
@@ -124,6 +124,16 @@ def test_the_reference_lists_what_is_public() -> None:
     assert 'id="id-inv"' in reference.table_page()
     assert "'gradient'" in reference.signature(matcalc.derive)
     assert reference.signature(matcalc.Derivation.latex) == "(notation: Notation | str | None = None) -> str"
+
+
+def test_a_notebook_is_a_page() -> None:
+    page = notebooks.page("first-steps")
+
+    assert page.title == "First steps"
+    assert page.html.count('class="session"') >= 8
+    assert "2Aᵀ(Ax − b)" in page.html
+    assert notebooks.MARK not in page.html
+    assert {path.stem for path in notebooks.FOLDER.glob("*.ipynb")} == set(notebooks.TITLES)
 
 
 def test_the_search_finds_headings() -> None:

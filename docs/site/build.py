@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 import matcalc
-from docs.site import gallery, links, reference
+from docs.site import gallery, links, notebooks, reference
 from docs.site.markdown import Written, write
 from docs.site.pages import SECTIONS, Page, all_pages
 
@@ -45,6 +45,7 @@ def build(out: Path) -> tuple[int, list[str]]:
     for page in all_pages():
         source = (ROOT / page.source).read_text(encoding="utf-8")
         written.append((page.address, write(source, linker(page, wrong))))
+    written += [(notebooks.address(name), notebooks.page(name)) for name in notebooks.TITLES]
     for address, (_, make) in REFERENCE.items():
         written.append((address, from_html(make())))
     template = environment.get_template("gallery.html")
@@ -79,6 +80,7 @@ def navigation(topics: list[gallery.Topic]) -> list[tuple[str, list[tuple[str, s
     """Headings of the list of pages, with addresses and titles."""
     made = {
         "Gallery": [("gallery.html", "All fields"), *((f"gallery-{t.name}.html", t.title) for t in topics)],
+        "Notebooks": [(notebooks.address(name), title) for name, title in notebooks.TITLES.items()],
         "Reference": [(address, title) for address, (title, _) in REFERENCE.items()],
     }
     return [(name, made.get(name) or [(page.address, page.title) for page in pages]) for name, pages in SECTIONS]
