@@ -57,6 +57,7 @@ class Chains:
     def __init__(self, instructions: Instructions, inverted: set[Code], costs: Costs) -> None:
         self.make = instructions
         self.costs = costs
+        self.weights: set[Code] = set()  # diagonals that are known to have no negative entry
         self.inverted = inverted
 
     # --- the whole product ------------------------------------------------------------------------
@@ -349,7 +350,28 @@ class Chains:
         if q.kind == "inverse":  # P*inv(A) = (inv(A')*P')'
             solved = self.solve(make.transpose(q.array), make.transpose(p.array))
             return Factor("full", p.rows, q.cols, make.transpose(solved))
-        return Factor("full", p.rows, q.cols, make.matmul(p.array, q.array))
+        return Factor("full", p.rows, q.cols, self._weighted(p.array, q.array) or make.matmul(p.array, q.array))
+
+    def _weighted(self, x: Code, y: Code) -> Code | None:
+        """X'*diag(v)*X for v >= 0 as B'*B with B = diag(sqrt(v))*X: the library computes half of it, and copies."""
+        make = self.make
+        if not self.weights or x.ndim < 2 or y.ndim < 2:
+            return None
+        for scaled, other, column in ((x, y, False), (y, x, True)):  # P*diag(v) before P', or P' before diag(v)*P
+            turned = scaled.op == "T"
+            base = scaled.args[0] if turned else scaled
+            if base.op != "mul" or len(base.args) != 2:
+                continue
+            weight = next((a for a in base.args if (a.op == "col" if column != turned else a.ndim == 1)), None)
+            wanted = make.transpose(other) if turned else other
+            plain = next((a for a in base.args if make.transpose(a) is wanted), None)
+            vector = weight.args[0] if weight is not None and weight.op == "col" else weight
+            if plain is not None and plain.ndim == 2 and vector in self.weights:
+                root = make.call("sqrt", (vector,), vector.shape)
+                factor = make.mul([root if weight is vector else make.column(root), plain])
+                factor = make.transpose(factor) if turned != column else factor
+                return make.matmul(factor, make.transpose(factor))
+        return None
 
     def trace(self, chain: list[Factor]) -> Code:
         """tr(M1*...*Mk) without forming the whole product; the chain may be turned."""

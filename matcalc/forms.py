@@ -50,6 +50,7 @@ class Forms:
 
     make: Instructions
     chains: Chains
+    weighs: Callable[[Expr], bool] | None = None  # knows arrays without negative entries
     values: dict[Expr, Value] = field(default_factory=dict)
     uses: Counter[Expr] = field(default_factory=Counter)
     lengths: dict[Expr, int] = field(default_factory=dict)

@@ -104,6 +104,8 @@ def _array(at: Forms, x: Expr, flipped: bool, over: list[Code], chain: list[Fact
     if form == "full":
         chain.append(Factor("full", rows, cols, at.make.transpose(code) if flipped else code))
     elif form == "diag":
+        if at.weighs is not None and at.weighs(x):
+            at.chains.weights.add(code)
         chain.append(Factor("diag", rows, cols, code))
     elif form == "eye":
         over.append(code)

@@ -27,20 +27,23 @@ def lower(
     roots: Sequence[Expr],
     instructions: Instructions,
     definitions: Mapping[str, Expr],
-    definite: Callable[[Expr], bool] | None = None,
+    definite: Callable[[Expr, bool], bool] | None = None,
     costs: Costs | None = None,
+    weighs: Callable[[Expr], bool] | None = None,
 ) -> tuple[list[Code], dict[str, Code]]:
     """The instructions of each root, and of the definitions that are computed as such.
 
-    Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the
-    second pass inverts once. With ``definite``, which knows positive definite matrices, each is factored once instead.
+    Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the second pass
+    inverts once. With ``definite``, which knows positive definite matrices (and is told of those that have an inverse),
+    each is factored once instead. ``weighs``, which knows what is nowhere negative, is for libraries that compute B'*B
+    in half the time of another product.
     """
     named, roots = _expanded(definitions, roots)
     steady = stable([*roots, *named.values()])
     kept = {name: steady[x] for name, x in named.items() if x.op == "mul"}
     inverted: set[Code] = set()
     while True:
-        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()))
+        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()), weighs)
         codes = _pass(at, [steady[r] for r in roots], kept)
         more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:
@@ -54,11 +57,20 @@ def lower(
     return codes, wanted
 
 
-def _definite(at: Forms, definite: Callable[[Expr], bool]) -> set[Code]:
+def _definite(at: Forms, definite: Callable[[Expr, bool], bool]) -> set[Code]:
     """The positive definite matrices that are inverted, or whose determinant is asked for."""
-    asked = {x.args[0] for x in list(at.values) if x.op in ("inv", "det", "logdet")}
-    codes = [at.dense(x) for x in asked if ONE not in x.shape and definite(x)]
+    asked: dict[Expr, set[str]] = {}
+    for x in list(at.values):
+        if x.op in ("inv", "det", "logdet") and ONE not in x.args[0].shape:
+            asked.setdefault(x.args[0], set()).add(x.op)
+    forms = [(x, at.dense(x), "inv" in ops) for x, ops in asked.items()]
+    codes = [code for x, code, inverted in forms if definite(x, inverted) or (inverted and _is_gram(code))]
     return {code.args[0] if code.op == "T" else code for code in codes}
+
+
+def _is_gram(code: Code) -> bool:
+    """Whether it is B'*B, which is positive definite if it has an inverse."""
+    return code.op == "matmul" and code.symmetric and code.args[0] is not code.args[1]
 
 
 def _expanded(definitions: Mapping[str, Expr], roots: Sequence[Expr]) -> tuple[dict[str, Expr], list[Expr]]:

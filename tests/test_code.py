@@ -819,4 +819,26 @@ def test_an_inverse_times_identity_and_outer_product_is_the_inverse_and_an_outer
 
 def test_vectors_that_scale_a_matrix_are_multiplied_first() -> None:
     body = gradient_source("sum(log(1 + exp(y .* (X*w))))", "w", "X: matrix(n, k)\ny: vector(n)\nw: vector(k)", 2)
-    assert re.search(r"X\.T\*\(.*y\*\*2\)\) @ X", body)
+    assert re.search(r"np\.sqrt\(.*y\*\*2\)\*X\.T", body)
+
+
+@pytest.mark.parametrize(
+    ("function", "weighted"),
+    [
+        ("X'*diag(v.^2)*X", True), ("X'*diag(exp(v))*X", True), ("X'*diag(p)*X", True), ("Y*diag(p)*Y'", True),
+        ("X'*diag(v)*X", False), ("X'*diag(p)*Z", False), ("2*X'*diag(p)*X/c", True),
+    ],
+)  # fmt: skip
+def test_a_weighted_gram_matrix_takes_half_the_work(function: str, weighted: bool) -> None:
+    """Where no weight is negative: with the root of the weights the library computes one triangle."""
+    kinds = "X: matrix(m, n)\nZ: matrix(m, n)\nY: matrix(n, m)\nv: vector(m)\np: vector(m), positive\nc: scalar"
+    d = mc.derive(f"norm2({function})^2", wrt=function.lstrip("2*")[0], declare=kinds)
+    source = d.source("numpy")
+    assert ("np.sqrt(" in source) == weighted
+    assert "jnp.sqrt(" not in d.source("jax")
+    rng = np.random.default_rng(0)
+    given = {name: rng.normal(size=(4, 3)) for name in "XZ"} | {"Y": rng.normal(size=(3, 4)), "v": rng.normal(size=4)}
+    given |= {"p": rng.uniform(1, 2, 4), "c": 3.0}
+    there = compile_module(d.source("array-api"))["value_and_gradient"](**given)
+    for found, wanted in zip(compile_module(source)["value_and_gradient"](**given), there, strict=True):
+        assert np.allclose(found, wanted, rtol=1e-12)

@@ -289,6 +289,20 @@ def test_one_cholesky_for_what_is_declared_positive_definite() -> None:
         compile_module(mc.derive("logdet(K)", wrt="K", declare="K: spd(n)").source("scipy"))["value"](K=-np.eye(2))
 
 
+@pytest.mark.parametrize("matrix", ["A*A'", "A*diag(x.^2)*A'", "B'*diag(exp(x))*B"])
+def test_what_is_semidefinite_and_has_an_inverse_is_factored_by_cholesky(matrix: str) -> None:
+    d = mc.derive(f"logdet({matrix})", wrt=matrix[0], declare={"A": "matrix(m, n)", "B": "matrix(n, k)"})
+    source = d.source("scipy")
+    assert calls_in(source, "gradient", "_cholesky") == 1
+    assert "sqrt" in source or "x" not in matrix
+    rng = np.random.default_rng(0)
+    sizes = {"A": (3, 5), "B": (5, 3), "x": (5,)}
+    given = {name: rng.normal(size=sizes[name]) for name in d.declared}
+    found, wanted = (compile_module(d.source(t))["value_and_gradient"](**given) for t in ("scipy", "array-api"))
+    assert close(found[0], wanted[0])
+    assert close(found[1], wanted[1])
+
+
 def test_a_single_solve_stays_numpy_s() -> None:
     source = mc.derive("x'*inv(X)*y", wrt="x", declare="X: matrix(n, n)").source("scipy")
     assert "np.linalg.solve" in source
