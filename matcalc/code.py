@@ -168,6 +168,7 @@ def _parameters(
     taken: set[str] = set()
     chosen = {name: (_parameter(name, taken, user), kind) for name, kind in variables.items()}
     bound = {str(n.args[0].data) for n in nodes if n.op == "isum"}
+    bound |= {str(index.data) for n in nodes if n.op == "mapped" for index in n.args[:2]}
     letters = dict.fromkeys(str(n.data) for n in nodes if n.op == "idx")
     indices = {name: _parameter(name, taken, user) for name in letters if name not in bound}
     callables: dict[str, str] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from matcalc import ops
 from matcalc.backward import Backward, needed
+from matcalc.coded import coded
 from matcalc.constraints import stated
 from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols
@@ -310,13 +311,13 @@ class Derivation:
             lines = needed(lines, asked)
             return module_source(loss, named_answers, kinds, target=target, definitions=lines, sizes=sizes)
         if self.what != "hessian":
-            answers = [(a.name, self._coded(a)) for a in self.answers.values()]
+            answers = [(a.name, self._coded(a, target)) for a in self.answers.values()]
             return module_source(loss, answers, self.declared, target=target, what=self.what, sizes=sizes)
         forms = [self.forms[name] for name in self.answers]
         names = list(dict.fromkeys(form.variable.name for form in forms))
         rows = [forms[i : i + len(names)] for i in range(0, len(forms), len(names))]
         gradients = [(name, row[0].function) for name, row in zip(names, rows, strict=True)]
-        blocks = [[self._coded_form(form) for form in row] for row in rows]
+        blocks = [[coded(form, target) for form in row] for row in rows]
         products = [
             (name, row[i].direction, ops.add(*(form.map for form in row)))
             for i, (name, row) in enumerate(zip(names, rows, strict=True))
@@ -324,18 +325,9 @@ class Derivation:
         second = {"what": "hessian", "blocks": blocks, "products": products, "sizes": sizes}
         return module_source(loss, gradients, self.declared, target=target, **second)  # type: ignore[arg-type]
 
-    def _coded(self, answer: Answer) -> Expr:
+    def _coded(self, answer: Answer, target: str) -> Expr:
         form = self.forms.get(answer.name)
-        return answer.expr if form is None else self._coded_form(form)
-
-    def _coded_form(self, form: Forms) -> Expr:
-        """What code computes of a Jacobian: the array of its index form, else its matrix unstacked."""
-        if not form.stacked:
-            return form.matrix
-        if form.index is not None:
-            return form.index.node()
-        sizes = (*form.function.shape, *form.variable.shape)
-        return ops.unstacked(form.matrix, sizes, 2)
+        return answer.expr if form is None else coded(form, target)
 
     def function(
         self, name: str | None = None, target: str = "numpy", sizes: Mapping[str, int] | str | None = None

@@ -96,6 +96,10 @@ def _norm_squared(at: Forms, x: Expr) -> Value:
 def _fn(at: Forms, x: Expr) -> Value:
     if x.data == "log" and x.args[0].op == "softmax":
         return _along("log_softmax")(at, x.args[0])
+    if x.data == "log" and x.args[0].op == "fn" and x.args[0].data == "abs" and x.args[0].args[0].op == "det":
+        matrix = x.args[0].args[0].args[0]
+        if at.values[matrix].form == "full" and not matrix.is_scalar:
+            return full(at.make.call("logabsdet", (at.dense(matrix),), ()))
     return at.elementwise(x.args, lambda c: at.make.call(str(x.data), c, c[0].shape))
 
 

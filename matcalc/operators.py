@@ -92,6 +92,8 @@ def in_place(
     """
     if code.op == "ipow":
         return [f"{name} *= {name}"]
+    if code.op == "neg":
+        return [f"{numpy()}.negative({name}, out={name})"]
     if code.op == "mul":
         return [f"{name} *= {text}" for _, (text, _) in others]
     if code.op == "div" and code.args[0] is operand:

@@ -42,6 +42,7 @@ slice      X, index expressions          (rows, columns), each ("all",), ("range
 isum       index, low, high, body        sum of body for index = low, ..., high
 tensor     all scalars and arrays        an array with more than two axes, for code: see ``tensor``
 unstacked  V                             the array whose axes V stacks, for code: (sizes, lead)
+mapped     i, j, f(unit matrix i, j)     the array f.shape + X.shape of a linear map f of X, for code: X.shape
 d          X                             the differential of X, for derivations (written dX or d(...))
 ========== ============================= ======================================================
 
@@ -647,9 +648,25 @@ def tensor(
     return node("tensor", tuple(args), (indices, sizes, lead, tuple(data)), (shape[0], shape[1]))
 
 
+def _tensor(data: Any, args: tuple[Expr, ...]) -> Expr:
+    indices, sizes, lead, terms = data
+    given = iter(args)
+    rebuilt = [
+        ([next(given) for _ in range(scalars)], deltas, [(next(given), at) for at in places])
+        for scalars, deltas, places in terms
+    ]
+    return tensor(indices, sizes, lead, rebuilt)
+
+
 def unstacked(v: Expr, sizes: tuple[Dim, ...], lead: int) -> Expr:
     """The array of ``sizes`` whose first ``lead`` axes V stacks as rows, the others as columns, first index fastest."""
     return node("unstacked", (v,), (sizes, lead), v.shape)
+
+
+def mapped(i: Expr, j: Expr, body: Expr, rows: Dim, cols: Dim) -> Expr:
+    """The array whose entries at [..., i, j] are ``body``, the value of a linear map at the unit matrix i, j."""
+    assert i.op == j.op == "idx"
+    return node("mapped", (i, j, body), (rows, cols), (body.rows * body.cols, rows * cols))
 
 
 # --- scalars among arrays -------------------------------------------------------------------------
@@ -726,7 +743,9 @@ _WITH_DATA: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
     "frechet": lambda d, a: frechet(d, *a),
     "ufn": lambda d, a: ufn(d[0], d[1], a, d[2]),
     "block": lambda d, a: block([a[i * d[1] : (i + 1) * d[1]] for i in range(d[0])]),
+    "tensor": _tensor,
     "unstacked": lambda d, a: unstacked(a[0], *d),
+    "mapped": lambda d, a: mapped(a[0], a[1], a[2], *d),
     "slice": lambda d, a: slice_(a[0], d[0], d[1], *a[1:]),
 }
 

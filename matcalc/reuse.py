@@ -20,7 +20,9 @@ INTO = frozenset(
     "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum relu".split()
     + "sigmoid sigmoid_neg softmax_axis log_softmax_axis".split()
 )
-_FRESH_CALLS = INTO | frozenset("solve inv lu_inv lu_solve cholesky_inv cholesky_solve softplus erf kron full".split())
+_FRESH_CALLS = INTO | {f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path")} | frozenset(
+    "solve inv lu_inv lu_solve cholesky_inv cholesky_solve softplus erf kron full".split()
+)
 _FRESH = ("add", "mul", "div", "ipow", "matmul", "outer")
 _VIEWS = ("T", "col", "row", "neg", "slice")  # of these, and of what is made of them in place, the users are ours
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
@@ -70,12 +72,12 @@ class Reuse:
 
     def _candidates(self, code: Code) -> list[Code]:
         """Operands in which the result could stand, by what the operation is."""
-        if code.ndim != 2 or self._costs.entries(code.shape) < _LARGE:
+        if code.ndim < 2 or self._costs.entries(code.shape) < _LARGE:
             return []
         if code.op == "add":
             signs = dict(zip(code.args, code.data, strict=True))
             found = [a for a in code.args if signs[a] > 0 or len(code.args) == 2]
-        elif code.op in ("mul", "div") or (code.op, code.data) == ("ipow", 2) or _into(code):
+        elif code.op in ("mul", "div", "neg") or (code.op, code.data) == ("ipow", 2) or _into(code):
             found = list(code.args)
         else:
             return []
@@ -84,7 +86,10 @@ class Reuse:
 
     def _pays(self, code: Code, operand: Code) -> bool:
         """Whether NumPy would not reuse an operand by itself: a temporary on the left, of a sum or product either."""
-        if code.op in ("call", "ipow") or any(a.ndim and a.shape != code.shape for a in code.args):
+        if code.op == "neg":
+            return operand in self.targets
+        broadcast = any(a.ndim and a.shape != code.shape for a in code.args)
+        if broadcast or code.op in ("call", "ipow") or (code.op == "add" and code.ndim > 2):
             return True
         either = len(code.args) == 2 and (code.op == "mul" or code.op == "add" and code.data == (1, 1))
         return not any(self._temporary(a) for a in (code.args if either else code.args[:1]))
@@ -92,22 +97,22 @@ class Reuse:
     def _temporary(self, code: Code) -> bool:
         """Whether the array is used once, and so has no name."""
         alone = len(self.parents.get(code, ())) == 1 and code not in self.targets and code not in self._named
-        return alone and code.ndim == 2 and _fresh(code)
+        return alone and code.ndim > 1 and _fresh(code)
 
     def _last(self, code: Code, operand: Code) -> bool:
         """Whether nothing after ``code`` needs the operand."""
         if operand in self._outputs:
             return False
         here = self.position[code]
-        for user in self.users(operand):
-            if user in self._outputs and (user.op in _VIEWS or _viewing(user)):
+        for user in self.users(operand, code):
+            if user is not code and user in self._outputs and (user.op in _VIEWS or _viewing(user)):
                 return False
             if user is not code and self.position[user] > here:
                 return False
         return True
 
-    def users(self, operand: Code) -> list[Code]:
-        """What reads the array, also by a view of it."""
+    def users(self, operand: Code, last: Code | None = None) -> list[Code]:
+        """What reads the array, also by a view of it; ``last`` is no view, but writes into it."""
         found: list[Code] = []
         stack = [operand]
         seen = {operand}
@@ -116,16 +121,16 @@ class Reuse:
                 if parent not in seen:
                     seen.add(parent)
                     found.append(parent)
-                    if parent.op in _VIEWS or _viewing(parent):
+                    if parent is not last and (parent.op in _VIEWS or _viewing(parent)):
                         stack.append(parent)
         return found
 
     def pending(self, code: Code, operand: Code, settled: Callable[[Code], bool]) -> list[Code]:
         """Texts that read the operand and stand in no line yet, but for those that ``code`` itself will hold."""
         found: list[Code] = []
-        for user in self.users(operand):
-            if user.op in _VIEWS or _viewing(user):
-                continue  # its users are ours
+        for user in self.users(operand, code):
+            if user is code or user.op in _VIEWS or _viewing(user):
+                continue  # the users of a view are ours
             current = user
             while current is not code and not settled(current):
                 above = [p for p in self.parents.get(current, ()) if self.position[p] < self.position[code]]

@@ -47,6 +47,15 @@ def _log_softmax(z, axis=None, out=None):
     z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
     return z
 ''',
+    "_norm": '''
+def _norm(x):
+    """The square root of the sum of squares, of tiny and huge entries too."""
+    norm = np.linalg.norm(x)
+    if 1e-140 < norm < 1e140:
+        return norm
+    top = np.abs(x).max()
+    return top*np.linalg.norm(x/top) if 0.0 < top < np.inf else top
+''',
     "_logdet": '''
 def _logdet(X):
     """log(det(X)); not a number where det(X) is negative."""

@@ -61,12 +61,16 @@ _NUMPY: dict[str, str] = {
     "max": "{0a}.max()",
     "max_axis": "{0a}.max(axis={p0})",
     "min": "{0a}.min()",
-    "norm": "np.linalg.norm({0})",
+    "norm": "_norm({0})",
     "vdot": "np.vdot({0}, {1})",
     "trace": "np.trace({0})",
     "trace_product": 'np.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'np.einsum("ij,ji->i", {0}, {1})',
     **{f"einsum{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")" for n in range(1, 10)},
+    **{
+        f"einsum_path{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", optimize=True)"
+        for n in range(3, 10)
+    },
     "unstacked": 'np.reshape({0}, {sizes}, order="F")',
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
     "column_dots": 'np.einsum("ij,ij->j", {0}, {1})',
@@ -75,6 +79,7 @@ _NUMPY: dict[str, str] = {
     "inv": "np.linalg.inv({0})",
     "det": "np.linalg.det({0})",
     "pinv": "np.linalg.pinv({0})",
+    "logabsdet": "np.linalg.slogdet({0})[1]",
     "pinv_line": "np.linalg.pinv({0a}[:, None])[0]",
     "pinv_number": "np.linalg.pinv([[{0}]])[0, 0]",
     "eigvals": "np.linalg.eigvalsh({0})",

@@ -349,7 +349,9 @@ def in_library() -> dict[str, str]:
         "row_dots": "xp.sum({0a}*{1a}, axis=1)",
         "column_dots": "xp.sum({0a}*{1a}, axis=0)",
         **{
-            f"einsum{n}": '_einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", xp)" for n in range(1, 10)
+            f"{name}{n}": '_einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", xp)"
+            for n in range(1, 10)
+            for name in ("einsum", "einsum_path")
         },
         "unstacked": "_unstacked({0}, {sizes}, xp)",
         "diagonal": "_diagonal({0}, xp)",
@@ -358,6 +360,7 @@ def in_library() -> dict[str, str]:
         "det": "xp.linalg.det({0})",
         "logdet": "_logdet({0}, xp)",
         "adj": "_adj({0}, xp)",
+        "logabsdet": "xp.linalg.slogdet({0})[1]",
         "pinv": "xp.linalg.pinv({0})",
         "pinv_line": "xp.linalg.pinv({0a}[:, None])[0, :]",
         "pinv_number": "xp.linalg.pinv(xp.reshape({0}, (1, 1)))[0, 0]",

@@ -121,6 +121,7 @@ _CALLS = {
     "trigamma": "jax.scipy.special.polygamma(1, {0})",
     "expm": "jax.scipy.linalg.expm({0})",
     "expm_frechet": "jax.scipy.linalg.expm_frechet({0}, {1}, compute_expm=False)",
+    "norm": "jnp.linalg.norm({0})",
     "outer": "jnp.outer({0}, {1})",
     "concat": "_concat([{items}])",
     "unboxed": "jnp.reshape({0}, ())",

@@ -94,7 +94,11 @@ _CALLS = {
     "trace": "torch.trace({0})",
     "outer": "torch.outer({0}, {1})",
     "norm": "torch.linalg.vector_norm({0})",
-    **{f"einsum{n}": 'torch.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")" for n in range(1, 10)},
+    **{
+        f"{name}{n}": 'torch.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")"
+        for n in range(1, 10)
+        for name in ("einsum", "einsum_path")
+    },
     "trace_product": 'torch.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'torch.einsum("ij,ji->i", {0}, {1})',
     "row_dots": 'torch.einsum("ij,ij->i", {0}, {1})',

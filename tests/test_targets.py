@@ -263,6 +263,84 @@ def test_values_where_the_naive_form_overflows(target: str) -> None:
     assert close(gradient, 1e3 * np.eye(400))
 
 
+# a loss, where its naive form overflows, underflows or cancels, and its value and gradient there with 60 digits
+STABLE = {
+    "log(sum(exp(z)))": [1000.0, 999.0, -1000.0],
+    "log(sum(exp(z))/3)": [1000.0, 999.0, -1000.0],
+    "log(mean(exp(z)))": [-1000.0, -999.0, -1003.0],
+    "sum(log(sigmoid(z)))": [-800.0, 800.0, 1.0],
+    "sum(log(1 - sigmoid(z)))": [-40.0, 800.0, 1.0],
+    "sum(log(1 + exp(z)))": [-40.0, 800.0, 1.0],
+    "sum(sigmoid(z) .* sigmoid(-z))": [-700.0, 30.0, 1.0],
+    "sum(1 ./ (1 + exp(-z)))": [-650.0, 800.0, 1.0],
+    "sum(exp(z) ./ (1 + exp(z)))": [-650.0, 800.0, 1.0],
+    "sum(softmax(z) .* log(softmax(z)))": [1000.0, 999.0, 990.0],
+    "-log(softmax(z)[1])": [1000.0, -900.0, 990.0],
+    "sum(log(cosh(z)))": [-800.0, 800.0, 1.0],
+    "log(exp(z[0]) + exp(z[1]))": [900.0, 901.0, 0.0],
+    "sum(log(z.^2))": [1e-200, 1e200, -3.0],
+    "norm2(z)": [1e-200, 2e-200, -1e-200],
+    "norm2(3*z)": [1e200, 2e200, -1e200],
+    "sum(expm1(z) + log1p(z))": [1e-18, 2e-18, -1e-18],
+}
+
+
+def exactly(loss: str, z: list[float]) -> tuple[float, list[float]]:
+    """The value and the gradient by differences, computed with 900 digits."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(900):
+        exp, log = mpmath.exp, mpmath.log
+
+        def f(*x: Any) -> Any:
+            e = [exp(v) for v in x]
+            p = [v / sum(e) for v in e]
+            s = [v / (1 + v) for v in e]
+            return {
+                "log(sum(exp(z)))": lambda: log(sum(e)),
+                "log(sum(exp(z))/3)": lambda: log(sum(e) / 3),
+                "log(mean(exp(z)))": lambda: log(sum(e) / 3),
+                "sum(log(sigmoid(z)))": lambda: sum(map(log, s)),
+                "sum(log(1 - sigmoid(z)))": lambda: sum(log(1 - v) for v in s),
+                "sum(log(1 + exp(z)))": lambda: sum(log(1 + v) for v in e),
+                "sum(sigmoid(z) .* sigmoid(-z))": lambda: sum(v * (1 - v) for v in s),
+                "sum(1 ./ (1 + exp(-z)))": lambda: sum(s),
+                "sum(exp(z) ./ (1 + exp(z)))": lambda: sum(s),
+                "sum(softmax(z) .* log(softmax(z)))": lambda: sum(v * log(v) for v in p),
+                "-log(softmax(z)[1])": lambda: -log(p[1]),
+                "sum(log(cosh(z)))": lambda: sum(log(mpmath.cosh(v)) for v in x),
+                "log(exp(z[0]) + exp(z[1]))": lambda: log(e[0] + e[1]),
+                "sum(log(z.^2))": lambda: sum(log(v * v) for v in x),
+                "norm2(z)": lambda: mpmath.sqrt(sum(v * v for v in x)),
+                "norm2(3*z)": lambda: 3 * mpmath.sqrt(sum(v * v for v in x)),
+                "sum(expm1(z) + log1p(z))": lambda: sum(exp(v) - 1 + log(1 + v) for v in x),
+            }[loss]()
+
+        x = [mpmath.mpf(v) for v in z]
+        gradient = []
+        for k in range(len(x)):
+            h = mpmath.mpf(10) ** -300 * (abs(x[k]) or 1)
+            up, down = ([v + (s * h if i == k else 0) for i, v in enumerate(x)] for s in (1, -1))
+            gradient.append(float((f(*up) - f(*down)) / (2 * h)))
+        return float(f(*x)), gradient
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("loss", STABLE)
+def test_ten_digits_where_the_naive_form_has_none(loss: str, target: str) -> None:
+    if target in ("jax", "torch"):
+        pytest.importorskip(target)
+    if loss.startswith("norm2") and target not in ("numpy", "scipy"):
+        pytest.skip("the norm is the library's")
+    z = STABLE[loss]
+    wanted = exactly(loss, z)
+    module = compile_module(mc.derive(loss, wrt="z", declare="z: vector(3)").source(target))
+    for convert in libraries(target):
+        with np.errstate(all="ignore"):
+            value, gradient = module["value_and_gradient"](z=convert(np.array(z)))
+        assert float(as_numpy(value)) == pytest.approx(wanted[0], rel=1e-10)
+        assert as_numpy(gradient) == pytest.approx(wanted[1], rel=1e-10, abs=1e-300)
+
+
 # --- scipy: one factorisation ---------------------------------------------------------------------------
 
 
@@ -429,3 +507,16 @@ def test_a_gradient_by_a_named_quantity_has_code_in_every_target(target: str) ->
 
     assert "def gradient(" in source
     assert ".Function)" not in source  # Z is no input that PyTorch could differentiate by
+
+
+@pytest.mark.parametrize("function", ["X*log(det(X'*X))", "X*log(det(X))", "ones(n, n) ./ (1 + exp(-X))"])
+def test_arrays_of_four_axes_are_stable_too(function: str) -> None:
+    """The parts of an index form are written in their stable forms, as those of a matrix are."""
+    d = mc.derive(function, wrt="X", declare="X: matrix(n, n)")
+    jacobian = compile_module(d.source("numpy"))["jacobian"]
+    rng = np.random.default_rng(0)
+    X, E = 2 * np.eye(3) + 0.3 * rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    value = compile_module(d.source("numpy"))["value"]
+    difference = (value(X=X + 1e-6 * E) - value(X=X - 1e-6 * E)) / 2e-6
+    assert np.allclose(np.einsum("ijkl,kl->ij", jacobian(X=X), E), difference, atol=1e-7)
+    assert np.all(np.isfinite(jacobian(X=1000 * X)))

@@ -24,7 +24,7 @@ def test_there_is_one_for_every_operation() -> None:
     named = set(ops._PLAIN) | set(ops._WITH_DATA)
     covered = {entry.of.op for entry in ENTRIES.values()}
 
-    assert named - covered <= {"isum", "ufn", "unit", "d", "unstacked"}
+    assert named - covered <= {"isum", "ufn", "unit", "d", "tensor", "unstacked", "mapped"}
     assert covered <= named
 
 
