@@ -31,10 +31,12 @@ def name_parts(name: str) -> NameParts | None:
     if match is None:
         return None
     stem, digits, rest = match.groups()
-    front, _, accent = rest.rpartition("_")
-    if accent in _ACCENTS and (len(stem) == 1 or stem in GREEK):  # x_hat is xhat
-        stem, rest = stem + accent, front
-    below = ([digits] if digits else []) + rest.split("_")[1:]
+    parts = rest.split("_")[1:]
+    accents = [part for part in parts if part in _ACCENTS]
+    if len(accents) == 1 and (len(stem) == 1 or stem in GREEK):  # x_hat is xhat
+        stem += accents[0]
+        parts.remove(accents[0])
+    below = ([digits] if digits else []) + parts
     for accent in _ACCENTS:
         base = stem.removesuffix(accent)
         if base != stem and (len(base) == 1 or base in GREEK):

@@ -36,7 +36,7 @@ def test_unicode_and_latex_have_deltas() -> None:
 
 
 def test_a_name_with_a_subscript_is_bracketed_in_latex() -> None:
-    assert r"\left(W_{1}\right)_{ik}" in index_set(form("W1*dX"), LATEX)[1]
+    assert r"(W_{1})_{ik}" in index_set(form("W1*dX"), LATEX)[1]
 
 
 def test_a_sum_as_a_scalar_factor_is_bracketed() -> None:
