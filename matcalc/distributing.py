@@ -61,23 +61,25 @@ class Distributing(Algebra):
         had = had_parts(p.body[0]) if len(p.body) == 1 and p.body[0].op != "add" else None
         bases = [(b, k) for b, k in p.scalars.items()] + ([(b, k) for b, k in had.bases.items()] if had else [])
         sums = [b for b, k in bases if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
+        opened = {b: o for b, k in p.scalars.items() if k == 1 and (o := self._opened(b, limit)) is not None}
         links = (
             [] if had and had.bases and set(had.bases) != set(p.body) else [m for m in p.body if _sum_in(m) is not None]
         )
         if had and p.body[0] in sums:
             links = []
-        if not sums and not links:
+        if not sums and not links and not opened:
             return None
         with_quotients = [b for b in sums if _has_quotient(b)]
-        chosen = set(with_quotients or sums)
+        chosen = set(with_quotients or [*sums, *opened])
         if with_quotients:
             links = []
+        choices = [(opened.get(b, b.args), int(k)) for b, k in bases if b in chosen]  # type: ignore[arg-type]
         size = 1
-        for s, k in [*((b, int(k)) for b, k in bases if b in chosen), *((_sum_in(m), 1) for m in links)]:  # type: ignore[arg-type]
-            size *= len(s.args) ** min(k, limit.bit_length())  # type: ignore[union-attr]
+        for terms, k in [*choices, *((_terms_of(self, m), 1) for m in links)]:
+            size *= len(terms) ** min(k, limit.bit_length())
             if size > limit:
                 return []
-        alternatives = [b.args for b, k in bases if b in chosen for _ in range(int(k))]  # type: ignore[arg-type]
+        alternatives = [terms for terms, k in choices for _ in range(k)]
         scalars = {b: k for b, k in p.scalars.items() if b not in chosen}
         front = compose(p.coef, scalars, [])
         out: list[Expr] = []
@@ -91,6 +93,20 @@ class Distributing(Algebra):
         for choice in product(*alternatives):
             out.extend(self.mul(front, *choice, *body) for body in product(*chain))
         return out
+
+    def _opened(self, b: Expr, limit: int) -> Sequence[Expr] | None:
+        """The terms of an inner product, a sum of entries or a trace of products with sums in them; else None."""
+        if b.op == "mul":
+            if not any(_sum_in(m) is not None for m in b.args):
+                return None
+            choices = [_terms_of(self, m) if _sum_in(m) is not None else [m] for m in b.args]
+            return [self.mul(*c) for c in product(*choices)] if prod(map(len, choices)) <= limit else None
+        if b.op not in ("sum", "tr") or b.data is not None:
+            return None
+        terms = self.distributed(b.args[0], limit)
+        if terms is None or len(terms) < 2:
+            return None
+        return [self.total(t) if b.op == "sum" else self.trace(t) for t in terms]
 
     def distribute(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
         """In normal form: the product as a sum of products without sums."""
@@ -124,6 +140,10 @@ def worth_distributing(e: Expr) -> bool:
         sums += [b for b, k in had_parts(p.body[0]).bases.items() if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
     else:
         sums += [s for m in p.body if (s := _sum_in(m)) is not None]
+    if any(is_negative(k) and any(b in parts(t).scalars for s in sums for t in s.args) for b, k in p.scalars.items()):
+        return True
+    if len(p.body) > 1 and any(_is_identity(t) for s in sums for t in s.args):  # A*(B + eye(n)) is A + A*B
+        return True
     if len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums):
         return True
     return any(_meets(a, b) for a, b in pairwise(p.body)) or any(_spreads(s) for s in sums if not e.is_scalar)
@@ -141,6 +161,8 @@ def _meets(a: Expr, b: Expr) -> bool:
     """Is there more to gain: Q'*(Q*A + ...) for an orthogonal Q, (A*diag(x) + ...)*ones(n)?"""
     if b.op == "ones" and a.op == "add" and any(m.op == "diagmat" for t in a.args for m in parts(t).body[-1:]):
         return True
+    if a.op == "ones" and b.op == "add" and any(t.op == "sum" for t in b.args):  # ones(m)*sum(X, axis=0)
+        return True
     return _meets_own_transpose(a, b)
 
 
@@ -151,6 +173,10 @@ def _meets_own_transpose(a: Expr, b: Expr) -> bool:
     if a.op == "add" and known(b, "orthogonal"):
         return any((last := parts(t).body[-1]).args[:1] == (b,) or b.args[:1] == (last,) for t in a.args)
     return False
+
+
+def _is_identity(e: Expr) -> bool:
+    return e.op == "eye" or (e.op == "mul" and e.args[-1].op == "eye")
 
 
 def _has_inverse(e: Expr) -> bool:

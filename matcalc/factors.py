@@ -279,6 +279,20 @@ def _root(value: Fraction, k: Fraction) -> Fraction | None:
     return raised(Fraction(from_sqrt[0], from_sqrt[1]), k.numerator)  # type: ignore[arg-type]
 
 
+def rational_root(value: Fraction, k: int) -> Fraction | None:
+    """r with r^k = value, if there is a rational one; of two the positive one."""
+    if k in (1, -1):
+        return value**k
+    if not value or not k or (value < 0 and k % 2 == 0):
+        return None
+    size = value if value > 0 else -value
+    top, bottom = (round(n ** (1 / abs(k))) if n < 1 << 50 else 0 for n in (size.numerator, size.denominator))
+    if not top or not bottom or Fraction(top, bottom) ** abs(k) != size:
+        return None
+    root = Fraction(top, bottom) if k > 0 else Fraction(bottom, top)
+    return root if value > 0 else -root
+
+
 def _isqrt(n: int) -> int | None:
     root = round(n**0.5) if n < 1 << 50 else 0
     return root if root * root == n else None

@@ -24,6 +24,7 @@ from matcalc.factors import (
     is_whole,
     parts,
     raised,
+    rational_root,
     run,
     scale_exponent,
     segments,
@@ -145,7 +146,8 @@ class Products(Algebra):
                     if length(other) < best_length:
                         best, best_length = other, length(other)
             for base, k in scalars.items():
-                if k in (1, -1) and (moved := self.absorb(c if k == 1 else 1 / c, base)) is not None:
+                root = rational_root(c, int(k)) if is_whole(k) else None  # type: ignore[arg-type]
+                if root is not None and (moved := self.absorb(root, base)) is not None:
                     others = {b: x for b, x in scalars.items() if b is not base}
                     other = compose(rest, {**others, moved: k}, body)
                     if length(other) < best_length:
@@ -162,8 +164,8 @@ class Products(Algebra):
         if e.op in ("sum", "diagmat", "diagvec", "vec", "tr") or (e.op == "fn" and e.data in ODD and c == -1):
             inner = self.absorb(c, e.args[0])
             return None if inner is None else ops.rebuild(e, [inner])
-        if e.op == "pow" and c == -1 and is_whole(k := as_exponent(e.args[1])) and k % 2:  # type: ignore[operator]
-            inner = self.absorb(c, e.args[0])
+        if e.op == "pow" and is_whole(k := as_exponent(e.args[1])) and (root := rational_root(c, int(k))) is not None:  # type: ignore[arg-type]
+            inner = self.absorb(root, e.args[0])
             return None if inner is None else ops.power(inner, e.args[1])
         if e.op == "had":
             for i, f in enumerate(e.args):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -11,15 +12,19 @@ from matcalc.expr import Expr
 from matcalc.factors import (
     ONE_F,
     E,
+    Exponent,
     HadParts,
     Parts,
     Powers,
     add_exponents,
+    as_exponent,
     as_expr,
     compose,
     compose_had,
     had_parts,
+    include,
     is_negative,
+    is_whole,
     parts,
     run,
     scale_exponent,
@@ -95,7 +100,7 @@ class Sharing(Algebra):
                 best = min(best, compose(c, *_placed(inner)), key=length)
         if best.op == "add" and any(a.op == "t" or any(b.op == "t" for b in a.args) for a in best.args):
             turned = self.turned(best)
-            if length(turned) + 1 < length(best):
+            if length(turned) + (ONE in whole.shape) < length(best):  # of a matrix rather (A - B*C')' than A' - C*B'
                 return ops.transpose(turned)
         return best
 
@@ -108,22 +113,25 @@ class Sharing(Algebra):
                 ("below" if is_negative(k) and b is not E else "scalar", b) for b, k in p.scalars.items()
             }
             if p.body:
-                marks.add(("left", run(p.body[0])[0]))
-                marks.add(("right", run(p.body[-1])[0]))
+                for side, m in (("left", _split_ones(p.body)[0]), ("right", _split_ones(p.body)[-1])):
+                    if m.op != "ones" or len(p.body) > 1:
+                        marks.add((side, run(m)[0]))
                 if len(p.body) == 1:
                     h = had_parts(p.body[0])
                     marks |= {("hadbelow" if is_negative(k) and b is not E else "had", b) for b, k in h.bases.items()}
             if p.body and p.body[-1].cols is ONE:
-                marks.update(("inner", end) for b, k in p.scalars.items() if k == 1 for end in _ends(b))
+                marks.update(("inner", end) for b, k in p.scalars.items() for end in _ends(b, k))
+            marks.update(_reductions(p))
             if abs(terms[t]) != 1:
                 marks.add(("number", ops.num(abs(terms[t]))))
             for mark in marks:
                 groups.setdefault(mark, []).append(t)
         found: dict[tuple[str, Expr | None, frozenset[Expr]], Terms] = {}
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
-            if len(group) > 1 and base.op not in ("ones", "eye"):
+            if len(group) > 1 and base.op != "eye" and (base.op != "ones" or side in ("left", "right")):
                 found.setdefault(
-                    (side, base if side == "inner" else None, frozenset(group)), {t: terms[t] for t in group}
+                    (side, base if side in ("inner", *_REDUCTIONS) else None, frozenset(group)),
+                    {t: terms[t] for t in group},
                 )
         return [(side, base or ops.num(1), group) for (side, base, _), group in found.items()]
 
@@ -135,6 +143,8 @@ class Sharing(Algebra):
         split = {t: parts(t) for t in group}
         if side == "inner":
             return self._split_inner(base, group, split)
+        if side in _REDUCTIONS:
+            return self._split_reduction(side, base, group, split)
         common = common_powers([p.scalars for p in split.values()])
         rests: list[Expr] = []
         outer: list[Expr] = []
@@ -144,12 +154,15 @@ class Sharing(Algebra):
             for p in split.values():
                 rests.append(compose(ONE_F, without(p.scalars, common), p.body))
         elif side in ("left", "right"):
-            chains = [p.body if side == "left" else p.body[::-1] for p in split.values()]
+            chains = [_split_ones(p.body)[:: 1 if side == "left" else -1] for p in split.values()]
             outer = common_prefix(self, chains)
             if not outer:
                 return None
-            for p, chain in zip(split.values(), chains, strict=True):
-                rest = strip_prefix(self, chain, outer)
+            stripped = [strip_prefix(self, chain, outer) for chain in chains]
+            if not all(stripped) and len(outer) > 1:
+                outer = outer[:-1]  # (A*B - B)*C rather than (A - eye(n))*B*C
+                stripped = [strip_prefix(self, chain, outer) for chain in chains]
+            for p, rest in zip(split.values(), stripped, strict=True):
                 if not rest:
                     edge = outer[-1].cols if side == "left" else outer[-1].rows
                     rest = [ops.eye(edge)] if edge is not ONE else []
@@ -170,11 +183,48 @@ class Sharing(Algebra):
         """(a'*x)*b as (b*a')*x: the terms with an inner product that ends in x, and x behind the sum of the rests."""
         rests: list[Expr] = []
         for t, p in split.items():
-            inner = next(b for b, k in p.scalars.items() if k == 1 and end in _ends(b))
-            chain = list(inner.args) if inner.args[-1] is end else [self.transpose(m) for m in reversed(inner.args)]
-            scalars = {b: k for b, k in p.scalars.items() if b is not inner}
-            rests.append(scaled_term(group[t], compose(ONE_F, scalars, [*p.body, *chain[:-1]])))
+            scalars, chain = self._without_end(p, end)
+            rests.append(scaled_term(group[t], compose(ONE_F, scalars, [*p.body, *chain])))
         return shared_of(ops.num(1), [end], rests)
+
+    def _without_end(self, p: Parts, end: Expr) -> tuple[Powers, list[Expr]]:
+        """The scalars without one inner product a'*end, and a' as a chain."""
+        inner = next(b for b, k in p.scalars.items() if end in _ends(b, k))
+        scalars = dict(p.scalars)
+        if inner.op == "norm2":
+            include(scalars, inner, Fraction(-2))
+            return scalars, [self.transpose(end)]
+        del scalars[inner]
+        chain = list(inner.args) if inner.args[-1] is end else [self.transpose(m) for m in reversed(inner.args)]
+        return scalars, chain[:-1]
+
+    def _split_reduction(self, side: str, base: Expr, group: Terms, split: dict[Expr, Parts]) -> Shared | None:
+        """Inner products with one end as one; sums of entries as the sum of one array; traces as the trace of a sum."""
+        rests: list[Expr] = []
+        for t, p in split.items():
+            scalars = dict(p.scalars)
+            if side == "end":
+                scalars, chain = self._without_end(p, base)
+                rest = self.mul(compose(ONE_F, scalars, []), *(self.transpose(m) for m in reversed(chain)))
+            elif side == "columns":
+                reduced = p.body[0].op == "sum"
+                if not reduced:
+                    del scalars[ops.dim(base.rows)]
+                array = p.body[0].args[0] if reduced else ops.mul(ops.ones(base.rows, ONE), *p.body)
+                rest = self.mul(compose(ONE_F, scalars, []), array)
+            else:
+                inner = next((b for b, k in scalars.items() if k == 1 and _reduced(b) == (side, base)), None)
+                if inner is None:
+                    inner = ops.dim(base.rows)
+                del scalars[inner]
+                array = inner.args[0] if inner.args else ops.ones(*base.shape)
+                rest = self.had(compose(ONE_F, scalars, []), array)
+            rests.append(scaled_term(group[t], rest))
+        if side == "end":
+            return shared_of(ops.num(1), [ops.transpose(base)], rests)
+        if not any(b.op == _REDUCTIONS[side] for p in split.values() for b in (*p.scalars, *p.body)):
+            return None
+        return Shared(ops.num(1), [], rests, (1 if side != "columns" else 4) + sum(map(length, rests)))
 
     def _take_out(self, shape: Shape, side: str, shared: Shared) -> Expr:
         """What is shared in front of (or behind) the sum of the rests."""
@@ -184,6 +234,10 @@ class Sharing(Algebra):
         inner = self.factored(shared.rests[0].shape, sums)
         if side in ("had", "hadbelow"):
             return self.had(shared.front, *shared.outer, inner)
+        if side in ("entries", "columns"):
+            return self.total(inner, None if side == "entries" else 0)
+        if side == "trace":
+            return self.trace(inner)
         behind = side in ("right", "inner")
         left = [] if behind else shared.outer
         right = shared.outer[::-1] if behind else []
@@ -201,7 +255,22 @@ class Shared(NamedTuple):
 
 def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
     factors = [f for f in (front, *outer) if not (f.op == "num" and f.data == 1)]
-    return Shared(front, outer, rests, sum(length(f) + 1 for f in factors) + sum(map(length, rests)))
+    size = sum(length(f) + (-1 if divides(f) else 1) for f in factors)  # 1/t is three symbols, but x/t only two more
+    return Shared(front, outer, rests, size + sum(map(length, rests)))
+
+
+def divides(f: Expr) -> bool:
+    """Is it a reciprocal?"""
+    return f.op == "pow" and is_negative(as_exponent(f.args[1]))
+
+
+def _split_ones(body: list[Expr]) -> list[Expr]:
+    """The chain with ones(m, n) at its ends as ones(m)*ones(1, n)."""
+    out: list[Expr] = []
+    for i, m in enumerate(body):
+        cut = m.op == "ones" and ONE not in m.shape and i in (0, len(body) - 1) and len(body) > 1
+        out.extend([ops.ones(m.rows, ONE), ops.ones(ONE, m.cols)] if cut else [m])
+    return out
 
 
 def _is_identity(e: Expr) -> bool:
@@ -209,9 +278,39 @@ def _is_identity(e: Expr) -> bool:
     return not e.is_scalar and any(m.op == "eye" for m in parts(e).body)
 
 
-def _ends(e: Expr) -> tuple[Expr, ...]:
-    """The columns at the two ends of an inner product."""
-    if e.op != "mul" or not e.is_scalar:
+# the sides on which terms share a reduction, and its operation
+_REDUCTIONS = {"end": "mul", "entries": "sum", "columns": "sum", "trace": "tr"}
+
+
+def _reduced(b: Expr) -> tuple[str, Expr] | None:
+    """Is it a sum of entries or a trace, and of what shape?"""
+    if b.op == "sum" and b.data is None:
+        return "entries", zero(b.args[0].shape)
+    return ("trace", zero(b.args[0].shape)) if b.op == "tr" else None
+
+
+def _reductions(p: Parts) -> Iterator[tuple[str, Expr]]:
+    """Inner products, sums of entries and traces that may be joined with those of other terms."""
+    if not p.body:
+        for b, k in p.scalars.items():
+            yield from (("end", end) for end in _ends(b, k))
+            if k == 1 and (mark := _reduced(b)) is not None:
+                yield mark
+            if k == 1 and b.op == "dim":  # n*b is sum(b*ones(n))
+                yield "entries", zero((b.data, ONE))  # type: ignore[arg-type]
+    elif len(p.body) == 1 and p.body[0].rows is ONE:
+        (row,) = p.body
+        if row.op == "sum":
+            yield "columns", zero(row.args[0].shape)
+        else:
+            yield from (("columns", zero((b.data, row.cols))) for b, k in p.scalars.items() if k == 1 and b.op == "dim")  # type: ignore[arg-type]
+
+
+def _ends(e: Expr, k: Exponent) -> tuple[Expr, ...]:
+    """The columns at the two ends of an inner product; x of norm2(x)^2."""
+    if e.op == "norm2" and e.args[0].cols is ONE and is_whole(k) and k >= 2:  # type: ignore[operator]
+        return (e.args[0],)
+    if e.op != "mul" or not e.is_scalar or k != 1:
         return ()
     first = e.args[0]
     return (e.args[-1], first.args[0]) if first.op == "t" else (e.args[-1],)

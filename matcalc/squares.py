@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
-from math import isqrt
 from typing import NamedTuple, TypeAlias
 
 from matcalc import ops
@@ -25,6 +24,7 @@ from matcalc.factors import (
     had_parts,
     is_whole,
     parts,
+    rational_root,
     scale_exponent,
     scaled,
 )
@@ -136,7 +136,7 @@ class Squares(Algebra):
         return v if v.cols is ONE else self.transpose(v)
 
     def _forms(self, e: Expr) -> Iterator[tuple[Expr, Expr | None]]:
-        """u and P of u'*P*u or tr(u'*P*u) with a symmetric P."""
+        """u and P of u'*P*u or tr(u'*P*u)."""
         if e.op == "mul":
             chains = [list(e.args)] if not any(a.is_scalar for a in e.args) else []
         else:
@@ -147,7 +147,7 @@ class Squares(Algebra):
             if not odd or any(self.transpose(a) is not b for a, b in zip(chain[:half], chain[:half:-1], strict=True)):
                 continue
             core = chain[half]
-            if known(core, "symmetric"):
+            if half or known(core, "symmetric"):
                 yield ops.mul(*chain[half + 1 :]) if half else ops.eye(core.rows), core
 
     # --- pairs ------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class Squares(Algebra):
         for i, j in combinations(range(len(roots)), 2):
             a, b = roots[i], roots[j]
             product = terms[a.term] * terms[b.term]
-            size = rational_root(product)
+            size = rational_root(product, 2)
             if a.term is b.term or a.core is not b.core or size is None:
                 continue
             for turned in (False, True):
@@ -165,7 +165,7 @@ class Squares(Algebra):
                 if other.shape != a.u.shape or (turned and (a.core is not None or other is b.u)):
                     continue
                 crossed = self._crossed(shape, a.u, other, a.core)
-                need = {e: 2 * size * c for e, c in crossed.items()}
+                need = {e: size * c for e, c in crossed.items()}
                 sign = next((s for s in (1, -1) if need and all(terms.get(e) == s * c for e, c in need.items())), 0)
                 if sign:
                     positive = 1 if terms[a.term] > 0 else -1
@@ -173,18 +173,24 @@ class Squares(Algebra):
                     break
 
     def _crossed(self, shape: Shape, u: Expr, v: Expr, core: Expr | None) -> Terms:
-        """<u, v> as terms."""
+        """<u, v> + <v, u> as terms."""
+        products = [self._product(shape, u, v, core)]
+        products.append(products[0] if core is None else self._product(shape, v, u, core))
+        terms: list[Expr] = []
+        for product in products:
+            terms.extend(self.distributed(product, _SQUARES) or [product])
+        return self.collect(terms)
+
+    def _product(self, shape: Shape, u: Expr, v: Expr, core: Expr | None) -> Expr:
+        """<u, v>."""
         if shape != SCALAR:
-            product = self.had(u, v)
-        elif u.is_scalar:
-            product = self.mul(u, v)
-        else:
-            chain = self.mul(self.transpose(u), *([core] if core else []), v) if u.cols is ONE else None
-            if chain is None and u.rows is ONE and core is None:
-                chain = self.mul(u, self.transpose(v))
-            product = chain or self.trace(self.mul(self.transpose(u), *([core] if core else []), v))
-        spread = self.distributed(product, _SQUARES)
-        return self.collect(spread) if spread else {}
+            return self.had(u, v)
+        if u.is_scalar:
+            return self.mul(u, v)
+        if u.rows is ONE:
+            return self.mul(u, self.transpose(v))
+        product = self.mul(self.transpose(u), *([core] if core else []), v)
+        return product if u.cols is ONE else self.trace(product)
 
     # --- sums -------------------------------------------------------------------------------------
 
@@ -220,7 +226,7 @@ class Squares(Algebra):
         summands = [roots[first].u]
         for k in rest:
             sign, turned, _ = links[min(first, k), max(first, k)]
-            size = rational_root(terms[roots[k].term] / base)
+            size = rational_root(terms[roots[k].term] / base, 2)
             assert size is not None
             weights.append(sign * size)
             summands.append(self.transpose(roots[k].u) if turned else roots[k].u)
@@ -260,11 +266,3 @@ def elementwise_root(t: Expr) -> Iterator[tuple[Expr, None]]:
 def halves(base: Expr, k: Fraction | Expr) -> bool:
     """Is base^k the square of base^(k/2)?"""
     return base is E or (is_whole(k) and k % 2 == 0)  # type: ignore[operator]
-
-
-def rational_root(value: Fraction) -> Fraction | None:
-    """The root of a positive number, if it is rational."""
-    if value <= 0:
-        return None
-    root = Fraction(isqrt(value.numerator), isqrt(value.denominator))
-    return root if root * root == value else None

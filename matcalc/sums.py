@@ -51,7 +51,7 @@ class Sums(Sharing, Distributing, Squares):
             others = [self._reexpanded(shape, collected), self._over_common_denominator(shape, collected)]
         finally:
             self.quiet -= 1
-        return self.shortened_by_distributing(min([found, *(o for o in others if o is not None)], key=length))
+        return self.shortened_by_distributing(min([*(o for o in others if o is not None), found], key=length))
 
     def collect(self, terms: Iterable[Expr]) -> Terms:
         """Nested sums flattened, numeric factors distributed, like terms added up."""
@@ -110,7 +110,7 @@ class Sums(Sharing, Distributing, Squares):
         if len(terms) < 2:
             return ONE_F, e
         size = content(terms.values())
-        if terms[min(terms, key=sort_key)] < 0:
+        if terms[min(terms, key=_leading)] < 0:
             size = -size
         return size, plain_sum(e.shape, {r: c / size for r, c in terms.items()})
 
@@ -236,6 +236,11 @@ class Sums(Sharing, Distributing, Squares):
         over = {b: -k for b, k in below.items()}  # type: ignore[operator]
         bottom = compose(ONE_F, over, []) if scalar else compose_had(HadParts(shape, ONE_F, {}, over))
         return self.had(self.factored(shape, collected), bottom)
+
+
+def _leading(t: Expr) -> tuple[bool, tuple[bool, str, str]]:
+    """The order in which the first term is positive: 1 - h.^2, and else alphabetical."""
+    return (t.op not in ("num", "ones"), sort_key(t))
 
 
 def _factors_of(t: Expr) -> list[Expr]:

@@ -101,7 +101,10 @@ class _Words:
 
     def use(self, name: str, e: Expr) -> bool:
         """The answers in terms of ``name``, which stands for ``e``; False if they do not speak of it."""
-        word = ops.sym(name, kind_of_shape(e.shape, facts_of(e)))
+        facts = facts_of(e)
+        if ONE in e.shape and not e.is_scalar and self.short(ops.norm2(e)) is ops.num(1):
+            facts |= {"unit"}  # u = x/norm2(x): u'*u is 1
+        word = ops.sym(name, kind_of_shape(e.shape, facts))
         best = min(self._readings(e, word), key=lambda found: sum(map(length, found)), default=None)
         if best is None:
             return False

@@ -11,7 +11,17 @@ from strategies import KINDS, grow
 
 from matcalc import ops
 from matcalc.evaluate import evaluate
-from matcalc.factors import as_exponent, as_expr, compose, compose_had, had_parts, include, parts, segments
+from matcalc.factors import (
+    as_exponent,
+    as_expr,
+    compose,
+    compose_had,
+    had_parts,
+    include,
+    parts,
+    rational_root,
+    segments,
+)
 from matcalc.parse import parse
 from matcalc.sample import draw_values
 
@@ -72,3 +82,11 @@ def test_a_chain_is_cut_after_every_column() -> None:
 @pytest.mark.parametrize("value", [Fraction(2), Fraction(-1, 2), Fraction(0)])
 def test_exponents_are_expressions_too(value: Fraction) -> None:
     assert as_exponent(as_expr(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "k", "root"),
+    [("4/9", 2, "2/3"), ("2", 2, None), ("-4", 2, None), ("-8", 3, "-2"), ("1/4", -2, "2"), ("3", -1, "1/3")],
+)
+def test_rational_root(value: str, k: int, root: str | None) -> None:
+    assert rational_root(Fraction(value), k) == (None if root is None else Fraction(root))

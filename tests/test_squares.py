@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 
 import matcalc as mc
 from matcalc.rewrite import rewriter
 from matcalc.simplify import Simplifier
-from matcalc.squares import elementwise_root, rational_root
+from matcalc.squares import elementwise_root
 from matcalc.table import default_table
 from matcalc.text import text
 
@@ -68,11 +66,6 @@ def test_what_is_no_square_keeps_its_value(formula: str) -> None:
 
 def test_what_is_left_over_stays() -> None:
     assert short("x'*x + y'*y - 2*x'*y + a*x'*z") == "a*x'*z + norm2(x - y)^2"
-
-
-@pytest.mark.parametrize(("value", "root"), [("4/9", "2/3"), ("2", None), ("-4", None), ("0", None), ("1", "1")])
-def test_rational_root(value: str, root: str | None) -> None:
-    assert rational_root(Fraction(value)) == (None if root is None else Fraction(root))
 
 
 def test_a_root_of_every_entry() -> None:
