@@ -23,6 +23,7 @@ from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.order import label
 from matcalc.parse import Problem, parse, read
+from matcalc.pseudoinverses import with_pseudoinverses
 from matcalc.rewrite import rewriter
 from matcalc.separate import separated
 from matcalc.shapes import ONE, shape_text
@@ -273,7 +274,7 @@ def _fixed(e: Expr, table: Table) -> Expr:
         if again is e or length(again) > length(e):
             break
         e = again
-    return in_components(e, Simplifier(rewriter(table)))
+    return with_pseudoinverses(in_components(e, Simplifier(rewriter(table))))
 
 
 def _name(w: Any) -> str:

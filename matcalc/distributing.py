@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise, product
+from math import prod
 
 from matcalc.algebra import Algebra
 from matcalc.errors import BudgetError

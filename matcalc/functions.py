@@ -70,7 +70,7 @@ class Functions(Algebra):
                 rows = [[self.transpose(x.args[i * width + j]) for i in range(height)] for j in range(width)]
                 return ops.block(rows)
             case "had" | "pow" | "cmp" | "max2" | "min2" if any(a.op == "t" for a in x.args):
-                turned = ops.rebuild(x, [self.transpose(a) for a in x.args])
+                turned = self.build(x, tuple(self.transpose(a) for a in x.args))
                 return turned if length(turned) <= length(x) + 1 else ops.transpose(x)
         if known(x, "symmetric"):
             return x

@@ -31,6 +31,8 @@ def _spell(n: Expr, args: list[str]) -> str:
             return n.name
         case "num" | "dim" | "const" | "idx":
             return str(n.data)
+        case "ones":  # among numbers, as it is read: 1 + x.^2
+            return f"1 {n.data}"
         case "t":
             return f"{args[0]}'"
         case "add" | "mul" | "had":

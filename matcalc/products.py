@@ -336,6 +336,8 @@ class Products(Algebra):
             x = b.args[0]
             if v.cols is x.rows and u.cols is x.cols:
                 return [ops.vec(self.mul(v, x, self.transpose(u)))]
+        if _symmetrizes(b) and _ignores_order(self, a):
+            return [ops.num(2), a]
         if b.op == "vec" and a.op == "commutation" and a.data == b.args[0].shape:
             return [ops.vec(self.transpose(b.args[0]))]
         if a.op == "t" and a.args[0].op == "vec" and (b.op == "commutation" or _unturned(b).op == "kron"):
@@ -543,6 +545,26 @@ class Products(Algebra):
 
 
 ODD = frozenset("sin tan arcsin arctan sinh tanh erf sign".split())
+
+
+def _symmetrizes(m: Expr) -> bool:
+    """commutation(n, n) + eye(n*n), which takes vec(X) to vec(X + X')."""
+    return m.op == "add" and sorted(t.op for t in m.args) == ["commutation", "eye"]
+
+
+def _ignores_order(algebra: Algebra, m: Expr) -> bool:
+    """Does m*vec(X) = m*vec(X') hold: of kron(v, v)', of vec(S)' with a symmetric S, and of sums of them?"""
+    if m.op == "isum":
+        body = parts(m.args[3]).body
+        return bool(body) and _ignores_order(algebra, body[-1])
+    if m.op == "kron":
+        return m.args[0] is m.args[1] and m.args[0].rows is ONE
+    if m.op != "t":
+        return False
+    x = m.args[0]
+    if x.op == "kron":
+        return x.args[0] is x.args[1] and x.args[0].cols is ONE
+    return x.op == "vec" and known(x.args[0], "symmetric")
 
 
 def _repeated(f: Expr, body: list[Expr]) -> bool:

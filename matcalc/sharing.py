@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from matcalc import ops
 from matcalc.algebra import Algebra, zero
-from matcalc.expr import Expr
+from matcalc.expr import Expr, topological
 from matcalc.factors import (
     ONE_F,
     E,
@@ -71,9 +72,10 @@ class Sharing(Algebra):
                 even = (
                     len(group) == len(terms)
                     and side != "number"
-                    and not (side in ("left", "right") and any(map(_is_identity, shared.rests)))
+                    and not (side in ("left", "right", "inner") and any(map(_is_identity, shared.rests)))
                 )
-                if saved >= (0 if even else 1):  # A - A*B stays, rather than A*(eye(n) - B)
+                entries = side in ("scalar", "had") or all(r.is_scalar for r in shared.rests)
+                if saved >= (0 if even or (entries and side != "number") else 1):  # A - A*B, but p .* (1 - p)
                     ranked.append((-saved, side, group, shared))
         ranked.sort(key=lambda r: r[:2])
         for _, side, group, shared in ranked:
@@ -100,7 +102,8 @@ class Sharing(Algebra):
                 best = min(best, compose(c, *_placed(inner)), key=length)
         if best.op == "add" and any(a.op == "t" or any(b.op == "t" for b in a.args) for a in best.args):
             turned = self.turned(best)
-            if length(turned) + (ONE in whole.shape) < length(best):  # of a matrix rather (A - B*C')' than A' - C*B'
+            chained = ONE not in whole.shape and any(len(parts(a).body) > 1 for a in best.args)
+            if length(turned) + (not chained) < length(best):  # rather (A - B*C')' than A' - C*B'
                 return ops.transpose(turned)
         return best
 
@@ -120,7 +123,7 @@ class Sharing(Algebra):
                     h = had_parts(p.body[0])
                     marks |= {("hadbelow" if is_negative(k) and b is not E else "had", b) for b, k in h.bases.items()}
             if p.body and p.body[-1].cols is ONE:
-                marks.update(("inner", end) for b, k in p.scalars.items() for end in _ends(b, k))
+                marks.update(("inner", end) for b, k in p.scalars.items() for end in (*_ends(b, k), p.body[-1]))
             marks.update(_reductions(p))
             if abs(terms[t]) != 1:
                 marks.add(("number", ops.num(abs(terms[t]))))
@@ -183,8 +186,12 @@ class Sharing(Algebra):
         """(a'*x)*b as (b*a')*x: the terms with an inner product that ends in x, and x behind the sum of the rests."""
         rests: list[Expr] = []
         for t, p in split.items():
-            scalars, chain = self._without_end(p, end)
-            rests.append(scaled_term(group[t], compose(ONE_F, scalars, [*p.body, *chain])))
+            if p.body[-1] is end:
+                scalars, body = p.scalars, p.body[:-1] or [ops.eye(end.rows)]
+            else:
+                scalars, chain = self._without_end(p, end)
+                body = [*p.body, *chain]
+            rests.append(scaled_term(group[t], compose(ONE_F, scalars, body)))
         return shared_of(ops.num(1), [end], rests)
 
     def _without_end(self, p: Parts, end: Expr) -> tuple[Powers, list[Expr]]:
@@ -224,7 +231,7 @@ class Sharing(Algebra):
             return shared_of(ops.num(1), [ops.transpose(base)], rests)
         if not any(b.op == _REDUCTIONS[side] for p in split.values() for b in (*p.scalars, *p.body)):
             return None
-        return Shared(ops.num(1), [], rests, (1 if side != "columns" else 4) + sum(map(length, rests)))
+        return Shared(ops.num(1), [], rests, (1 if side != "columns" else 4) + _total_length(rests))
 
     def _take_out(self, shape: Shape, side: str, shared: Shared) -> Expr:
         """What is shared in front of (or behind) the sum of the rests."""
@@ -256,7 +263,12 @@ class Shared(NamedTuple):
 def shared_of(front: Expr, outer: list[Expr], rests: list[Expr]) -> Shared:
     factors = [f for f in (front, *outer) if not (f.op == "num" and f.data == 1)]
     size = sum(length(f) + (-1 if divides(f) else 1) for f in factors)  # 1/t is three symbols, but x/t only two more
-    return Shared(front, outer, rests, size + sum(map(length, rests)))
+    return Shared(front, outer, rests, size + _total_length(rests))
+
+
+def _total_length(terms: list[Expr]) -> int:
+    """The length of terms that stand in one sum, where s*ones(n) reads s."""
+    return sum(length(t if (s := ops.unlift(t)) is None else s) for t in terms)
 
 
 def divides(f: Expr) -> bool:
@@ -289,10 +301,18 @@ def _reduced(b: Expr) -> tuple[str, Expr] | None:
     return ("trace", zero(b.args[0].shape)) if b.op == "tr" else None
 
 
+@lru_cache(maxsize=1 << 14)
+def _moves(e: Expr) -> bool:
+    """Does a differential occur? Its traces are read one by one."""
+    return any(n.op == "d" for n in topological(e))
+
+
 def _reductions(p: Parts) -> Iterator[tuple[str, Expr]]:
     """Inner products, sums of entries and traces that may be joined with those of other terms."""
     if not p.body:
         for b, k in p.scalars.items():
+            if b.args and _moves(b):
+                continue
             yield from (("end", end) for end in _ends(b, k))
             if k == 1 and (mark := _reduced(b)) is not None:
                 yield mark

@@ -86,7 +86,7 @@ Method = Callable[[Simplifier, Any, tuple[Expr, ...]], Expr]
 def _front(x: Expr) -> tuple[Expr, Expr]:
     """(number and scalar factors, the matrix) of a product."""
     p = parts(x)
-    return compose(p.coef, p.scalars, []), ops.mul(*p.body)
+    return compose(p.coef, p.scalars, []), compose(ONE_F, {}, p.body)
 
 
 def shorter_side(s: Simplifier, x: Expr) -> tuple[Expr, bool]:

@@ -31,7 +31,7 @@ from matcalc.differential import differential
 from matcalc.equalities import joint
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
-from matcalc.factors import compose, parts
+from matcalc.factors import compose, is_negative, is_whole, parts
 from matcalc.facts import known
 from matcalc.index_sums import raised
 from matcalc.inference import Facts
@@ -159,7 +159,8 @@ class _Search:
         if e.op == "add" or is_zero(e):
             return e
         p = parts(e)
-        kept = {base: k for base, k in p.scalars.items() if not known(base, "nonzero")}
+        above = {base: k for base, k in p.scalars.items() if not (is_whole(k) and is_negative(k))}
+        kept = {base: k for base, k in above.items() if not known(base, "nonzero")}
         body = list(p.body)
         while len(body) > 1 and self._invertible(body[0]):
             del body[0]
