@@ -3,15 +3,18 @@
 Every question with a printed form is asked: the gradients and Hessians of ``identities/``, which name their source, and
 the losses of ``tests/cases``, with the form that a textbook prints. Both sides are measured alike: names, numbers,
 function names and operators count 1 each, brackets nothing (``matcalc.measure.length``); a Jacobian or a Hessian counts
-as the matrix that is printed. ``--longer`` lists the answers that are longer than the book's.
+as the matrix that is printed; by a variable with linear structure it is asked for before the projection, as in print.
+``--longer`` lists the answers that are longer than the book's. ``--stability`` types the losses of practice in other
+ways (``tests/variants.py``) and prints how many answers stay the same; with ``--longer`` it lists those that do not.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ class Question:
     declare: dict[str, str] | None
     order: int
     printed: str
+    structure: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -66,26 +70,33 @@ def known() -> Iterator[Question]:
         for name, entry in tomllib.loads(file.read_text(encoding="utf-8")).items():
             if file.stem == "errata" or not {"f", "wrt", "let"} <= entry.keys():
                 continue
-            for field, order in (("gradient", 1), ("jacobian", 1), ("hessian", 2)):
-                if field in entry:
-                    family = f"{field}s: {file.stem}" if field == "gradient" else f"{field}s"
+            for part, order in (("gradient", 1), ("jacobian", 1), ("hessian", 2)):
+                if part in entry:
+                    family = f"{part}s: {file.stem}" if part == "gradient" else f"{part}s"
                     let = declared(entry["let"])
-                    yield Question(family, name, entry["f"], entry["wrt"], let, order, entry[field])
+                    structure = "free" if part == "jacobian" else entry.get("structure", "auto")
+                    yield Question(family, name, entry["f"], entry["wrt"], let, order, entry[part], structure)
+
+
+def practice_of_all() -> Iterator[Question]:
+    """The losses of practice."""
+    for file in sorted((ROOT / "tests" / "cases").glob("*.toml")):
+        for name, case in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            family, order = f"practice: {file.stem}", case.get("order", 1)
+            yield Question(family, name, case["f"], case["wrt"], case.get("declare"), order, case.get("textbook", ""))
 
 
 def practice() -> Iterator[Question]:
     """The losses of practice whose gradient a textbook prints."""
-    for file in sorted((ROOT / "tests" / "cases").glob("*.toml")):
-        for name, case in tomllib.loads(file.read_text(encoding="utf-8")).items():
-            if "textbook" in case:
-                family, order = f"practice: {file.stem}", case.get("order", 1)
-                yield Question(family, name, case["f"], case["wrt"], case.get("declare"), order, case["textbook"])
+    return (question for question in practice_of_all() if question.printed)
 
 
 def asked(question: Question) -> Outcome:
     """Our answer against the printed one."""
     try:
-        d = matcalc.derive(question.f, wrt=question.wrt, declare=question.declare, order=question.order)
+        d = matcalc.derive(
+            question.f, wrt=question.wrt, declare=question.declare, order=question.order, structure=question.structure
+        )
     except matcalc.MatcalcError as error:
         return Outcome(question, refused=str(error).splitlines()[0])
     book = matcalc.parse(question.printed, d.kinds)
@@ -118,10 +129,61 @@ def table(outcomes: list[Outcome]) -> list[str]:
     return [*lines, row(WHOLE, outcomes)]
 
 
+@dataclass
+class Variant:
+    """How often a loss typed in this way has the same answer."""
+
+    tried: int = 0
+    same: int = 0
+    longest: float = 1.0
+    different: list[str] = field(default_factory=list)
+
+
+def stability() -> dict[str, Variant]:
+    """The losses of practice, typed in every other way."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from variants import VARIANTS, typed
+
+    found = {name: Variant() for name in VARIANTS}
+    for question in practice_of_all():
+        try:
+            d = matcalc.derive(question.f, wrt=question.wrt, declare=question.declare)
+        except matcalc.MatcalcError:
+            continue
+        for name, variant in found.items():
+            other = None if d.forms else typed(d, name)
+            if other is None:
+                continue
+            again = matcalc.derive(other, wrt=question.wrt, declare=d.kinds)
+            variant.tried += 1
+            variant.same += again.answer is d.answer
+            if again.answer is not d.answer:
+                variant.longest = max(variant.longest, length(again.answer) / length(d.answer))
+                shown = f"{question.name}: {other}\n  {text(d.answer)}\n  {text(again.answer)}"
+                variant.different.append(shown)
+    return found
+
+
+def stability_table(found: dict[str, Variant]) -> list[str]:
+    lines = ["| typed differently | losses | same answer | at most as long |", "|---|---|---|---|"]
+    for name, v in found.items():
+        lines.append(
+            f"| {name.replace('_', ' ')} | {v.tried} | {100 * v.same / v.tried:.1f} % | {v.longest:.2f} times |"
+        )
+    return lines
+
+
 def main(arguments: list[str] | None = None) -> Any:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--longer", action="store_true", help="list the answers that are longer than the printed form")
+    parser.add_argument("--stability", action="store_true", help="type every loss differently and compare the answers")
     options = parser.parse_args(arguments)
+    if options.stability:
+        found = stability()
+        print("\n".join(stability_table(found)))
+        for name, variant in found.items() if options.longer else ():
+            print(*(f"\n{name}, {shown}" for shown in variant.different), sep="\n")
+        return
     outcomes = [asked(question) for question in (*known(), *practice())]
     print("\n".join(table(outcomes)))
     for o in outcomes if options.longer else ():

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matcalc import ops
+from matcalc.derivation import Derivation
 from matcalc.errors import BudgetError
-from matcalc.expr import Expr, fold
+from matcalc.expr import Expr, fold, topological
 from matcalc.factors import segments
 from matcalc.normal import normal_form
 from matcalc.shapes import ONE
+from matcalc.text import text
 
 Rule = Callable[[Expr], Expr]
 
@@ -133,3 +135,16 @@ VARIANTS: dict[str, Rule] = {
     )
 }  # fmt: skip
 VARIANTS["expanded"] = expanded
+
+
+def typed(d: Derivation, variant: str) -> str | None:
+    """The function of a derivation typed in another way; None if there is no other, or it would be another function."""
+    (target,) = (a.variable for a in d.answers.values())
+    nodes = topological(d.loss)
+    if any(n.op == "isum" for n in nodes):
+        return None
+    kinked = any(n.op in ("max2", "min2", "cmp") for n in nodes)
+    if variant == "expanded" and (target.data[1].facts or kinked):  # type: ignore[index]
+        return None  # simplified where the facts hold; another choice at the kinks
+    other = text(VARIANTS[variant](d.loss))
+    return None if other == text(d.loss) else other
