@@ -100,8 +100,10 @@ def in_place(
         return [f"{name} /= {text}" for _, (text, _) in others]
     if code.op == "div":
         return [f"{numpy()}.divide({others[0][1][0]}, {name}, out={name})"]
-    signs = dict(zip(code.args, code.data, strict=True))
-    if signs[operand] > 0:
-        return [f"{name} {'+' if signs[a] > 0 else '-'}= {text}" for a, (text, _) in others]
+    signs: dict[Code, list[int]] = {}  # of each operand, one for each time that it occurs: X - X - X + Y
+    for a, sign in zip(code.args, code.data, strict=True):
+        signs.setdefault(a, []).append(sign)
+    if signs[operand].pop() > 0:
+        return [f"{name} {'+' if signs[a].pop() > 0 else '-'}= {text}" for a, (text, _) in others]
     (_, (text, _)), = others
     return [f"{numpy()}.subtract({text}, {name}, out={name})"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
+import matcalc as mc
 from matcalc.errors import UnsupportedError
 from matcalc.instructions import Code, Instructions
 from matcalc.operators import OPERATORS, in_place, number
@@ -62,3 +64,12 @@ def test_statements_mean_what_the_operator_means(op: str) -> None:
     there = {**values, "np": np, "t": values["t"].copy()}
     exec("\n".join(in_place(code, t, "t", others, lambda: "np")), there)
     assert np.allclose(there["t"], wanted, rtol=1e-14)
+
+
+def test_an_operand_that_occurs_with_both_signs() -> None:
+    d = mc.derive("sum((X - X - X + X/4) .* Y)", "Y", {"X": "matrix(n, n)", "Y": "matrix(n, n)"})
+    module: dict[str, Any] = {}
+    exec(d.source("numpy"), module)
+    x, y = np.arange(4.0).reshape(2, 2), np.ones((2, 2))
+
+    assert np.isclose(module["value"](X=x, Y=y), -0.75 * np.sum(x))
