@@ -348,7 +348,7 @@ def _check_smaller(rewrite: Rewrite) -> None:
     if right >= left:
         raise rewrite.wrong("to", f"is not smaller: (length, weight) {right} after {left}")
     before, after = _occurrences(rewrite.from_), _occurrences(rewrite.to)
-    indices = {name for name, kind in rewrite.let.items() if "integer" in kind.facts}  # an index stays as short as it is
+    indices = {name for name, kind in rewrite.let.items() if "integer" in kind.facts}  # as short as they are
     for name, count in after.items():
         if count > before.get(name, 0) and name not in indices:
             raise rewrite.wrong("to", f"{name} occurs {count} times, in from {before.get(name, 0)} times")
