@@ -15,7 +15,7 @@ from matcalc.coded import coded
 
 KINDS = "A: matrix(m, n)\nB: matrix(p, q)\nX: matrix(n, n)\nY: matrix(n, k)\nS: matrix(n, n)"
 SIZES = {"m": 3, "n": 4, "p": 2, "q": 5, "k": 2}
-MAPS = ["expm(X)", "A*sqrtm(X)", "expm(X)*Y", "kron(A, Y)*kron(Y', B)", "kron(Y, B)", "tr(logm(X)*S)*X"]
+MAPS = ["expm(X)", "A*sqrtm(X)", "expm(X)*Y", "kron(A, Y)*kron(A', Y')", "kron(Y, B)", "tr(logm(X)*S)*X"]
 
 
 def drawn(d: Any) -> dict[str, np.ndarray]:
