@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -92,8 +93,10 @@ class Program:
         for line in self.lines:
             self._resolve(line)
         known = {*self.mentioned, *self.kinds}
+        family = Counter(name[:-1] for name in known if len(self.lines) > 1)  # there Wx beside Wh has an index
         for variable in self.variables.values():
-            _check_run_together(variable, known)
+            lone = set() if family[variable.name[:-1]] > 1 else known - set(self._assigned)
+            _check_run_together(variable, known, lone)
 
     def index_of(self, name: str) -> int | None:
         """The number of the line that assigns the name."""
@@ -322,12 +325,12 @@ def check_declarable(name: str, kind: Kind, position: int | None = None) -> None
         raise DeclarationError(f"{name} is a constant of the language", position=position)
 
 
-def _check_run_together(variable: Variable, known: set[str]) -> None:
-    """``Ax`` is a name; where A and x are names too, it is hardly meant."""
+def _check_run_together(variable: Variable, known: set[str], lone: set[str]) -> None:
+    """``Ax`` is a name; where A and x are names too, or x is one of the ``lone`` ones, it is hardly meant."""
     name = variable.name
     if not (name.isalpha() and 2 <= len(name) <= 4) or is_greek(name):
         return
-    if known.issuperset(name) or (re.fullmatch("[A-Z]{1,3}[a-z]", name) and name[-1] in known):
+    if known.issuperset(name) or (re.fullmatch("[A-Z]{1,3}[a-z]", name) and name[-1] in lone):
         raise InputError(
             f"is {name} the product {'*'.join(name)}?", position=variable.position,
             hint=f"{name} is one name: write {'*'.join(name)} or {' '.join(name)}, or declare {name}",

@@ -236,3 +236,11 @@ def test_an_index_that_is_outside_for_every_size_is_refused(text: str, declare: 
 )
 def test_an_index_that_may_be_inside_is_read(text: str, declare: str) -> None:
     assert read(text, declare)
+
+
+def test_a_name_with_an_index_in_a_program_is_no_product() -> None:
+    cell = "f = sigmoid(Wf*x + Uf*h)\ng = tanh(Wx*x + Wh*h)\nnorm2(f .* g)^2"
+    assert read(cell).kinds["Wf"].form == "matrix"
+    for product in ("norm2(Ax - b)^2 + x'*x", "y = A*x\nnorm2(Ax - y)^2"):
+        with pytest.raises(InputError, match=r"is Ax the product A\*x"):
+            read(product)
