@@ -22,6 +22,8 @@ POLICY = "; ".join(
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types formula",  # of formula.js, for what it then lets through element by element
     ]
 )
 HEADERS = {

@@ -448,6 +448,49 @@ def test_the_graph_by_keyboard(tab: Callable[..., Tab]) -> None:
     assert focused(t) == "function"
 
 
+def test_a_loop_is_the_line_of_all_that_it_writes_out(tab: Callable[..., Tab]) -> None:
+    t = tab().open()
+    t.page.click("#open-examples")
+    t.page.click("#examples .example >> text=Three layers in a loop")
+    t.done()
+    t.page.click("#tab-graph")
+    for name, line in (("h2", "for i in 1..3: h{i} ="), ("W3", "for i in 1..3: W{i}"), ("L", "L ="), ("y", "y:")):
+        t.page.hover(f".graph .node[data-name={name}]")
+        assert t.page.inner_text(".under .marked").startswith(line)
+
+
+def test_a_busy_server_is_asked_again(browser: Any, tight: Client) -> None:
+    t = Tab(browser, tight).open()
+    refused = []
+
+    def refuse_once(route: Any) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        answer = '{"part": "error", "kind": "busy", "shown": "busy; try again in 1 s", "seconds": 1}'
+        route.fulfill(status=503, headers={"Retry-After": "1"}, body=answer)
+
+    t.page.route("**/api/derive", refuse_once)
+    try:
+        t.type("x'*x")
+        t.page.wait_for_selector("#answer-body .card:has-text('try again in 1 s')")
+        assert t.text() == "2*x"
+        assert len(refused) == 1
+    finally:
+        t.context.close()
+
+
+def test_a_server_that_is_gone_is_said(browser: Any, tight: Client) -> None:
+    t = Tab(browser, tight).open()
+    t.page.route("**/api/*", lambda route: route.abort())
+    try:
+        t.type("x'*x")
+        t.page.wait_for_selector("#answer-body .card:has-text('does not answer')")
+    finally:
+        t.context.close()
+
+
 def test_a_screen_reader_hears_the_answer_and_the_mistakes(tab: Callable[..., Tab]) -> None:
     t = tab().open().type("x'*A*x")
     t.done()

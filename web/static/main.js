@@ -48,7 +48,6 @@ function typed(text) {
 }
 
 function later(pause) {
-  save();
   clearTimeout(timer);
   timer = setTimeout(read, pause);
 }
@@ -101,6 +100,7 @@ function save() {
 
 async function read() {
   clearTimeout(timer);
+  save();
   reading?.abort();
   reading = new AbortController();
   if (!state.function.trim()) {
@@ -339,7 +339,10 @@ byId("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the fragment is the state
   byId("answer").focus();
 });
-byId("copy-link").addEventListener("click", () => copy(location.href, "Link"));
+byId("copy-link").addEventListener("click", () => {
+  save();
+  copy(location.href, "Link");
+});
 byId("check").addEventListener("submit", check);
 editor.field.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) read();

@@ -43,6 +43,9 @@ export class KindDialog {
     this.facts = facts;
     this.dialog = byId("kind");
     closesOutside(this.dialog);
+    this.dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches("input")) this.dialog.close();
+    });
     this.dialog.addEventListener("close", () => this.opener?.isConnected ? this.opener.focus() : this.refocus());
   }
 
