@@ -113,8 +113,7 @@ def derive(function: str, form: str, detail: str | None, check: bool, **given: A
     else:
         if detail and form != "json":
             click.echo(steps(derivation, form, detail), nl=False)
-        shown = answer(derivation, form, given["sizes"])
-        click.echo(terminal.formulas(shown) if form == "pretty" else shown)
+        click.echo(terminal.formulas(derivation) if form == "pretty" else answer(derivation, form, given["sizes"]))
     click.echo(terminal.remarks(echo(derivation, result), err=form != "pretty"), err=form != "pretty")
     if result is not None and not result:
         click.get_current_context().exit(FAILS)

@@ -50,8 +50,7 @@ def solve(function: str, form: str, check: bool, **given: Any) -> None:
     the stationarity condition is the answer.
     """
     solution = solution_of(source_text(function), given)
-    shown = solved(solution, form)
-    click.echo(terminal.formulas(shown) if form == "pretty" else shown)
+    click.echo(terminal.formulas(solution) if form == "pretty" else solved(solution, form))
     result = solution.verify() if check and solution else None
     click.echo(terminal.remarks(echo(solution, result), err=form != "pretty"), err=form != "pretty")
     if result is not None and not result:

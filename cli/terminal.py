@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -36,12 +37,15 @@ def painted(text: str, err: bool = False, color: str | None = None, bold: bool =
     return click.style(text, fg=color, bold=bold or None, dim=dim or None) if text and is_colored(err) else text
 
 
-def formulas(text: str) -> str:
-    """Formulas of an answer, a line for each: broken at operators where they are too long, in bold type."""
+def formulas(answer: Any) -> str:
+    """The formulas of an answer in bold type: on several lines where that helps, else broken at operators."""
+    text = str(answer.pretty()).rstrip("\n")
     columns = room()
     if columns is None:
         return text
-    return "\n".join(painted(part, bold=True) for line in text.splitlines() for part in broken(line, columns))
+    tall = answer.screen(columns)
+    lines = tall.splitlines() if tall else [part for line in text.splitlines() for part in broken(line, columns)]
+    return "\n".join(painted(line, bold=True) for line in lines)
 
 
 def derivation(text: str) -> str:

@@ -27,6 +27,7 @@ from matcalc.parse import Problem
 from matcalc.presentation import Reading, is_matrix, layout_of, other_readings, pretty_lines, readings, set_lines
 from matcalc.pretty import pretty, pretty_name
 from matcalc.rewrite import rewriter
+from matcalc.screen import screen
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step, Steps, steps_latex, steps_markdown, steps_mathml, steps_text
@@ -220,6 +221,12 @@ class Derivation:
     def document(self, steps: bool = False, full: bool = False) -> str:
         """The answer as a LaTeX document that compiles by itself; with the steps before it."""
         return document(*([self.explain("latex", full)] if steps else []), self.latex())
+
+    def screen(self, columns: int = 80) -> str | None:
+        """The answer on several lines of a terminal, with fractions and matrices; None where one line is as good."""
+        if self.forms and not self.definitions and not all(is_matrix(form) for form in self.forms.values()):
+            return None
+        return screen(self._program, columns)
 
     def pretty(self) -> str:
         """The answer in Unicode; of a Jacobian without a matrix form the map, the vec form and the index form."""

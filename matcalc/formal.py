@@ -68,6 +68,9 @@ class FormalDerivation(Derivation):
         free = (f"d{c}" for c in ("y", "Y", "F", "L", "Z", "y_") if c not in self.declared)
         return next(name for name in free if name not in self.declared)
 
+    def screen(self, columns: int = 80) -> str | None:
+        return None
+
     def pretty(self) -> str:
         """One line for each variable: the differential when it changes."""
         several = len(self.answers) > 1

@@ -67,6 +67,9 @@ class TensorDerivation(Derivation):
     def laid_out(self) -> str:
         return f"one index for each of the {self.order} derivatives; the array is symmetric in all of them"
 
+    def screen(self, columns: int = 80) -> str | None:
+        return None if self.levels[-1].steps else super().screen(columns)
+
     def pretty(self) -> str:
         """The array with deltas; of a scalar the derivative."""
         last = self.levels[-1]

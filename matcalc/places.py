@@ -88,6 +88,9 @@ class PartDerivation(Derivation):
         part = self.parts.get(answer.name)
         return super().adjoint_name(answer if part is None else replace(answer, name=part.symbol.name))
 
+    def screen(self, columns: int = 80) -> str | None:
+        return None if self.entries else super().screen(columns)
+
     def pretty(self) -> str:
         """The closed form; of an array also each entry of it with deltas."""
         entries = [

@@ -34,8 +34,8 @@ from matcalc.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Spell
 
 # POWER: ends in a superscript; POSTFIX: a call, which takes a transpose but no power; ATOM: takes both
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_LOWERED = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LOWERED = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _RELATIONS = dict(zip(COMPARISONS, "< ≤ > ≥ =".split(), strict=True))
 _NAME = re.compile(r"([^\W\d_]+)(\d*)((?:_\w+)?)")
 
@@ -51,7 +51,7 @@ def pretty_name(name: str) -> str:
     if match is None:
         return name
     stem, digits, rest = match.groups()
-    return LETTERS.get(stem, stem) + digits.translate(_LOWERED) + rest
+    return LETTERS.get(stem, stem) + digits.translate(LOWERED) + rest
 
 
 class _Writer:
@@ -134,7 +134,7 @@ class _Writer:
         if isinstance(exponent, Expr) and exponent.op == "num":
             value: Any = exponent.data
             if value.denominator == 1 and abs(value) < 1000:
-                return Phrase(POWER, base, sign + str(value).translate(_RAISED))
+                return Phrase(POWER, base, sign + str(value).translate(RAISED))
         return Phrase(POWER, base, f"^{sign}", _at_least(ATOM, of(exponent)))
 
     def transposed(self, reading: Transposed, of: Of) -> Phrase:
@@ -179,7 +179,7 @@ class _Writer:
     def sized(self, reading: Call, of: Of) -> Phrase:
         sizes = [str(of(size)) for size in reading.args]
         head = {"eye": self.identity, "ones": "𝟏", "zeros": "𝟎", "commutation": "𝐊"}[reading.name]
-        low = sizes[0].translate(_LOWERED)
+        low = sizes[0].translate(LOWERED)
         if len(sizes) == 1 and re.fullmatch("[₀-₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+", low):
             return Phrase(ATOM, head + low)
         return Phrase(POSTFIX, f"{head}({', '.join(sizes)})")
@@ -189,7 +189,7 @@ class _Writer:
         if mark in ("D", "grad"):
             head = ("∇" if mark == "grad" else "D") + name
         elif mark.isdigit():
-            head = ("∇" if reading.gradient else "D") + mark.translate(_LOWERED) + name
+            head = ("∇" if reading.gradient else "D") + mark.translate(LOWERED) + name
         else:
             head = name + "′" * len(mark)
         return Phrase(POSTFIX, head, "(", *joined(", ", [of(a) for a in reading.args]), ")")

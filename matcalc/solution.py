@@ -19,6 +19,7 @@ from matcalc.markup import Markup, Row
 from matcalc.mathml import MATHML, mathml, whole
 from matcalc.notation import Notation, using
 from matcalc.pretty import pretty
+from matcalc.screen import screen
 from matcalc.text import text
 
 if TYPE_CHECKING:
@@ -146,6 +147,10 @@ class Solution:
         unknown = ops.sym(name, self.declared[name])
         setter = Typesetter(markup, [unknown, value])
         return f"{setter(unknown)}{markup.equals}{setter(value)}"
+
+    def screen(self, columns: int = 80) -> str | None:
+        """The same on several lines of a terminal, with fractions and matrices; None where one line is as good."""
+        return screen([pair for p in self.points for pair in p.values.items()], columns)
 
     def pretty(self) -> str:
         """The same in Unicode."""
