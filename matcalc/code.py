@@ -9,9 +9,10 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from matcalc import ops
 from matcalc.costs import Costs, expected
 from matcalc.emission import Emission, Names
 from matcalc.errors import UnsupportedError
@@ -24,6 +25,7 @@ from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
 from matcalc.lower_elementwise import axes, callable_of
 from matcalc.lowering import lower
+from matcalc.regular import regular
 from matcalc.shapes import ONE, Dim
 from matcalc.spelling import BUILTINS, Spelling, own_names, renamed
 from matcalc.targets import spelling
@@ -64,6 +66,7 @@ def module_source(
     results = [x for _, x in answers]
     directions = {dx.name: dx.data[1] for _, dx, _ in products}  # type: ignore[index]
     roots = [function, *results, *named.values(), *(x for row in blocks for x in row), *(x for _, _, x in products)]
+    solved = regular([function, *named.values()], roots)
     parameters = _parameters(roots, {**kinds, **directions}, named, table)
     costs = _costs(sizes, roots, kinds)
     lead = len([d for d in function.shape if d is not ONE]) if what == "jacobian" else 0
@@ -90,6 +93,9 @@ def module_source(
             title = f"The product of the Hessian with {along}, without the Hessian."
             tasks.append(Task("hvp", title, [x for _, _, x in products], shapes, several, extra=tuple(directions)))
     extra = frozenset(directions)
+    if solved:
+        named = {name: ops.substitute(x, solved) for name, x in named.items()}
+        tasks = [replace(task, results=[ops.substitute(x, solved) for x in task.results]) for task in tasks]
     written = [_function(task, table, named, parameters, costs, extra - set(task.extra)) for task in tasks]
     return _module(table, written, parameters, header, extra)
 

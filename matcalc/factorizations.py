@@ -34,7 +34,8 @@ def factored(
         if code.op == "call" and code.data[0] in _ASKED and _base(code.args[0]) in shared:
             matrix = _base(code.args[0])
             kind = "cholesky" if matrix in definite else "lu"
-            new[code] = _answered(make, code, kind, new[matrix], args)
+            alone = len(asked[matrix]) == 1
+            new[code] = _answered(make, code, kind, new[matrix], args, alone)
         else:
             new[code] = code if args == code.args else make.make(code.op, args, code.data, code.shape)
     return [new[root] for root in roots], {code: new.get(code, code) for code in kept}
@@ -44,13 +45,15 @@ def _base(matrix: Code) -> Code:
     return matrix.args[0] if matrix.op == "T" else matrix
 
 
-def _answered(make: Instructions, code: Code, kind: str, matrix: Code, args: tuple[Code, ...]) -> Code:
-    """What was asked of a matrix, from its factors."""
+def _answered(
+    make: Instructions, code: Code, kind: str, matrix: Code, args: tuple[Code, ...], alone: bool
+) -> Code:
+    """What was asked of a matrix, from its factors; an inverse that is asked for ``alone`` is written into them."""
     factors = make.call(kind, (matrix,), ())
     what = code.data[0]
     flipped = code.args[0].op == "T" and kind == "lu"
     if what == "inv":
-        inverse = make.call(f"{kind}_inv", (factors,), code.shape)
+        inverse = make.call(f"{kind}_inv_alone" if alone else f"{kind}_inv", (factors,), code.shape)
         inverse.symmetric = kind == "cholesky" or matrix.symmetric
         return make.transpose(inverse) if flipped else inverse
     key = f"{kind}_{what}" + ("_transposed" if flipped and what == "solve" else "")

@@ -20,14 +20,16 @@ INTO = frozenset(
     "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum relu".split()
     + "sigmoid sigmoid_neg softmax_axis log_softmax_axis".split()
 )
-_FRESH_CALLS = INTO | {f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path")} | frozenset(
-    "solve inv lu_inv lu_solve cholesky_inv cholesky_solve softplus erf kron full".split()
+_SOLVED = frozenset(
+    "solve inv lu_inv lu_inv_alone lu_solve cholesky_inv cholesky_inv_alone cholesky_solve".split()
 )
+_SUMMED = frozenset(f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path"))
+_FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full"}
 _FRESH = ("add", "mul", "div", "ipow", "matmul", "outer")
 _VIEWS = ("T", "col", "row", "neg", "slice")  # of these, and of what is made of them in place, the users are ours
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
-_FLOAT_CALLS = frozenset(INTO - {"abs", "sign", "maximum", "minimum"}) | frozenset(
-    "solve inv lu_inv lu_solve cholesky_inv cholesky_solve softplus erf det logdet norm eye ones zeros".split()
+_FLOAT_CALLS = (INTO - {"abs", "sign", "maximum", "minimum"}) | _SOLVED | frozenset(
+    "softplus erf det logdet norm eye ones zeros".split()
 )
 
 

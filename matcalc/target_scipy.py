@@ -27,11 +27,13 @@ _CALLS = {
     "lu_solve": "_lu_solve({0}, {1})",
     "lu_solve_transposed": "_lu_solve({0}, {1}, 1)",
     "lu_inv": "_lu_inv({0})",
+    "lu_inv_alone": "_lu_inv({0}, 1)",
     "lu_logdet": "_lu_logdet({0})",
     "lu_det": "_lu_det({0})",
     "cholesky": "_cholesky({0})",
     "cholesky_solve": "_cholesky_solve({0}, {1})",
     "cholesky_inv": "_cholesky_inv({0})",
+    "cholesky_inv_alone": "_cholesky_inv({0}, 1)",
     "cholesky_logdet": "_cholesky_logdet({0})",
     "cholesky_det": "np.exp(_cholesky_logdet({0}))",
 }
@@ -68,11 +70,11 @@ def _lu_solve(factors, b, transposed=0):
     return lapack.dgetrs(lu, pivots, _column_major(b), trans=1 - transposed)[0]
 ''',
     "_lu_inv": '''
-def _lu_inv(factors):
-    """inv(X)."""
+def _lu_inv(factors, into=0):
+    """inv(X); into=1: in the memory of the factors."""
     lu, pivots, info = factors
     _done(info)
-    return lapack.dgetri(lu, pivots, lwork=64*len(lu))[0].T
+    return lapack.dgetri(lu, pivots, lwork=64*len(lu), overwrite_lu=into)[0].T
 ''',
     "_lu_logdet": '''
 def _lu_logdet(factors):
@@ -105,9 +107,9 @@ def _cholesky_solve(factor, b):
     return lapack.dpotrs(factor, _column_major(b))[0]
 ''',
     "_cholesky_inv": '''
-def _cholesky_inv(factor):
-    """inv(X), by blocks: the triangle that LAPACK gives is copied to the other side."""
-    inverse, info = lapack.dpotri(factor)
+def _cholesky_inv(factor, into=0):
+    """inv(X), by blocks: the triangle that LAPACK gives is copied to the other side; into=1: in the factor's memory."""
+    inverse, info = lapack.dpotri(factor, overwrite_c=into)
     _done(info)
     n, size = len(inverse), 64
     for i in range(0, n, size):
