@@ -53,7 +53,7 @@ class Sharing(Algebra):
         try:
             terms = self.completed(shape, terms)
             while len(terms) > 1:
-                step = self._best_step(shape, terms)
+                step = self._best_step(shape, terms) or self._met(shape, terms)
                 if step is None:
                     break
                 terms = step
@@ -89,6 +89,38 @@ class Sharing(Algebra):
             others[rest] = others.get(rest, Fraction(0)) + c
             return {t: k for t, k in others.items() if k}
         return None
+
+    def _met(self, shape: Shape, terms: Terms) -> Terms | None:
+        """a + b + c*(a + b) as (1 + c)*(a + b): a sum beside a multiple of itself; None if there is none."""
+        for t, c in terms.items():
+            p = parts(t)
+            for whole in p.body if len(p.body) == 1 else p.scalars if not p.body else ():
+                if whole.op != "add" or (t.is_scalar and p.scalars[whole] != 1) or t is whole:
+                    continue
+                beside = self._beside(whole, terms)
+                if beside is None:
+                    continue
+                q, group = beside
+                others = compose(c, {b: k for b, k in p.scalars.items() if b is not whole}, [])
+                made = self.mul(self.add(ops.num(q), others), whole)
+                if made.op == "add" or length(made) >= length(plain_sum(shape, {t: c, **group})):
+                    continue
+                rest, k = coefficient(made)
+                left = {a: b for a, b in terms.items() if a is not t and a not in group}
+                left[rest] = left.get(rest, Fraction(0)) + k
+                return {a: b for a, b in left.items() if b}
+        return None
+
+    def _beside(self, whole: Expr, terms: Terms) -> tuple[Fraction, Terms] | None:
+        """q and the terms that make up q*whole: the sum as one term, turned about perhaps, or its terms; or None."""
+        inside = self.collect([whole])
+        for sign in (1, -1):
+            one = whole if sign == 1 else plain_sum(whole.shape, {a: -k for a, k in inside.items()})
+            if one in terms:
+                return sign * terms[one], {one: terms[one]}
+        ratios = {terms[a] / k if a in terms else None for a, k in inside.items()}
+        q = ratios.pop()
+        return None if ratios or q is None else (q, {a: terms[a] for a in inside})
 
     def _signed(self, whole: Expr) -> Expr:
         """The sum as it is, with its content in front, or transposed as a whole, whichever is shortest."""

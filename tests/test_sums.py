@@ -40,6 +40,11 @@ SIZES = {"m": 3, "n": 4}
         ("S + S'", "2*S"),
         ("sigmoid(x) + sigmoid(-x)", "ones(n)"),
         ("x/d + y/d", "(x + y)/d"),
+        ("x - y + c*(x - y)", "(1 + c)*(x - y)"),
+        ("x - y + z - c*(y - x)", "(1 + c)*(x - y) + z"),
+        ("2*x - 2*y + c*(y - x)", "(2 - c)*(x - y)"),
+        ("c + d + norm2(x)*(c + d)", "(1 + norm2(x))*(c + d)"),
+        ("x - y + A*(x - y)", "A*(x - y) + x - y"),
     ],
 )
 def test_a_sum_in_short_form(code: str, wanted: str, rng: np.random.Generator) -> None:
@@ -51,3 +56,10 @@ def test_a_sum_in_short_form(code: str, wanted: str, rng: np.random.Generator) -
     assert np.allclose(evaluate(short, values, SIZES), expected, rtol=1e-10, atol=1e-12)
     assert length(short) <= length(Simplifier()(read(wanted, KINDS).function)), text(short)
     assert short is Simplifier()(read(wanted, KINDS).function), text(short)
+
+
+def test_a_sum_beside_a_multiple_of_itself_is_taken_out() -> None:
+    assert text(Simplifier()(read("x - y + c*(x - y)", KINDS).function)) == "(1 + c)*(x - y)"
+    assert text(Simplifier()(read("c*x - c*y - c*d*(x - y)/norm2(x - y)", KINDS).function)) == (
+        "c*(1 - d/norm2(x - y))*(x - y)"
+    )
