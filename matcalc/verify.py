@@ -73,6 +73,10 @@ class Verdict:
         apart = f"; undefined at {self.undefined} more" if self.undefined else ""
         return f"holds: largest relative difference {self.residual:.1e} over {self.draws} draws{by}{apart}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In IPython."""
+        printer.text(str(self))
+
 
 # --- the three questions --------------------------------------------------------------------------
 
