@@ -35,4 +35,4 @@ def test_no_more_memory_than_by_hand(loss: Any, what: str, target: str) -> None:
     d = mc.derive(loss.text, wrt=loss.wrt.split(","), declare=loss.declare, order=2 if what == "hessian" else 1)
     given = loss.draw(np.random.default_rng(0), n)
     hand = loss.scipy if target == "scipy" and loss.scipy else loss.numpy
-    assert peak(compile_module(d.source(target))[what], given) <= peak(hand, given) + SLACK
+    assert peak(compile_module(d.source(target))[what], given) <= 1.01 * peak(hand, given) + SLACK
