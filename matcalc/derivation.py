@@ -296,8 +296,8 @@ class Derivation:
         return [*needed(self.backward.forward, [self.backward.root]), ("", self.backward.root)], adjoints
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """In IPython: the answer as the command line shows it."""
-        printer.text(self.pretty())
+        """In IPython: the answer as the command line shows it on a terminal."""
+        printer.text(self.screen(printer.max_width) or self.pretty())
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

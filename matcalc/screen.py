@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from matcalc.expr import Expr
 from matcalc.mathml import mathml
+from matcalc.measure import length
 from matcalc.pretty import LOWERED, RAISED, pretty, pretty_name
 
 _FENCES = {"(": "()⎛⎜⎝⎞⎟⎠", "[": "[]⎡⎢⎣⎤⎥⎦", "|": "||||||||", "‖": "‖‖‖‖‖‖‖‖"}  # one line; left and right of several
@@ -18,6 +19,9 @@ _TIGHT = {"−": "−", "/": "/", ":": ":", "⋅": "·", "′": "′", "″": "�
 _ACCENTS = {"^": "hat", "¯": "bar", "~": "tilde", "˙": "dot"}
 _SUPERSCRIPTS = dict(zip("+−⊤Tn⊙∘", "⁺⁻ᵀᵀⁿ⊙∘", strict=True))
 _APPLY, _TIMES = "\u2061", "\u2062"
+
+
+LONGEST = 500  # symbols: what is longer has no room on any terminal
 
 
 class Box(NamedTuple):
@@ -34,6 +38,8 @@ class Box(NamedTuple):
 def screen(lines: Iterable[tuple[str | None, Expr]], columns: int) -> str | None:
     """Formulas, with names before them, on several lines each; None where one line is as good, or there is no room."""
     pairs = list(lines)
+    if any(length(e) > LONGEST for _, e in pairs):
+        return None
     trees = [ET.fromstring(mathml(e)) for _, e in pairs]
     if not any(map(_helps, trees)):
         return None

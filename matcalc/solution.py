@@ -160,8 +160,8 @@ class Solution:
         return "\n".join(f"{pretty(ops.sym(name, self.declared[name]))} = {pretty(value)}" for name, value in pairs)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """In IPython: the points as the command line shows them."""
-        printer.text(self.pretty())
+        """In IPython: the points as the command line shows them on a terminal."""
+        printer.text(self.screen(printer.max_width) or self.pretty())
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

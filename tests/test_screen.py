@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from strategies import expressions
 
 import matcalc as mc
+from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.mathml import mathml
 from matcalc.parse import parse
@@ -91,6 +92,15 @@ def test_no_token_is_lost(made: tuple[Expr, object]) -> None:
     for e in tree.iter():
         if e.tag.endswith(("}mi", "}mn")) and e.text and e.text != "⊤":
             assert unicodedata.normalize("NFKC", e.text) in plain
+
+
+def test_deep_and_long_formulas_stay_on_one_line() -> None:
+    e = parse("(s + t)/(s - t)", "s, t: scalar")
+    for _ in range(3000):
+        e = ops.fn("tanh", e)
+
+    assert screen([(None, e)], 10**6) is None
+    assert mathml(e).count("<mi>tanh</mi>") == 3000
 
 
 def test_answers() -> None:
