@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import product as pairs
 from typing import Any
 
 from matcalc.expr import Expr
@@ -62,7 +61,7 @@ class _Writer:
         shown = {pretty_name(name) for name in names}
         single = {name for name in shown if len(name.rstrip("₀₁₂₃₄₅₆₇₈₉")) == 1}
         # Ax is the product of A and x unless Ax is a name too
-        self.dots = any(a + b in shown for a, b in pairs(single, single))
+        self.dots = any(name[:i] in single and name[i:] in single for name in shown for i in range(1, len(name)))
         self.identity = "eye" if any(name.startswith("I") for name in shown) else "I"
         self.sigmoid = "sigmoid" if "σ" in shown else "σ"
         self.spellers: dict[type[Reading], Speller] = {

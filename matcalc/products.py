@@ -46,6 +46,7 @@ class Products(Algebra):
     """mul and had."""
 
     quiet: int
+    pairs: dict[tuple[Expr, Expr, bool], list[Expr] | None]
 
     def mul(self, *factors: Expr) -> Expr:
         for f in factors:
@@ -300,7 +301,13 @@ class Products(Algebra):
         return any(run(m) == (base, MINUS) for t in s.args for m in parts(t).body)
 
     def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:
-        """What two neighbors become together, or None."""
+        """What two neighbors become together, or None; kept, as the terms of a product rule share nearly all pairs."""
+        key = a, b, self.quiet > 0
+        if key not in self.pairs:
+            self.pairs[key] = self._met(a, b)
+        return self.pairs[key]
+
+    def _met(self, a: Expr, b: Expr) -> list[Expr] | None:
         (base_a, k_a), (base_b, k_b) = run(a), run(b)
         if k_a == k_b == -1 and (joined := self._inverses_joined(base_a, base_b)) is not None:
             return joined

@@ -32,6 +32,7 @@ class Simplifier(Products, Sums, Functions):
         self.given_up: set[str] = set()
         self.memo: dict[Expr, Expr] = {}
         self.primitives = {}
+        self.pairs = {}
         self.depth = 0
         self.seen: set[Expr] = set()  # offered to the rewrites
 
