@@ -7,10 +7,13 @@ every later pass is a loop over that list.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NoReturn
 
 from lark import Lark, Token, Transformer
@@ -271,8 +274,23 @@ def _parser() -> Lark:
     grammar = files("matcalc").joinpath("grammar.lark").read_text(encoding="utf-8")
     return Lark(
         grammar, parser="lalr", lexer="basic", postlex=Tokens(), transformer=Build(),
-        start=["program", "kind"], maybe_placeholders=True,
+        start=["program", "kind"], maybe_placeholders=True, cache=_kept_tables() or False,
     )  # fmt: skip
+
+
+def _kept_tables() -> str:
+    """Where the tables of the parser are kept: beside the bytecode of this module; "" where Python keeps none.
+
+    Lark compares them with the grammar, with its own version and with Python's before it takes them.
+    """
+    if __spec__.cached is None:
+        return ""
+    bytecode = Path(__spec__.cached)
+    kept = bytecode.with_name(f"grammar.{bytecode.suffixes[0].strip('.')}.tables")
+    if kept.exists():
+        return str(kept)
+    may_write = not sys.dont_write_bytecode and os.access(bytecode.parent, os.W_OK)
+    return str(kept) if may_write else ""
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+from matcalc import syntax
 from matcalc.errors import LimitError, MatcalcError, SyntaxProblem
 from matcalc.parse import parse
 from matcalc.syntax import kind_statement, statements
@@ -250,3 +252,25 @@ def test_limits_are_one_message_in_bounded_time(text: str) -> None:
 )
 def test_long_and_deep_inputs_are_read(text: str) -> None:
     parse(text)
+
+
+def test_the_tables_of_the_parser_are_kept_and_never_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same statements from a parser made anew, from kept tables, and where what is kept is spoilt."""
+    kept = tmp_path / "grammar.tables"
+    monkeypatch.setattr(syntax, "_kept_tables", lambda: str(kept))
+    found = []
+    try:
+        for spoilt in (None, None, b"not tables"):
+            if spoilt is not None:
+                assert kept.stat().st_size > 1000
+                kept.write_bytes(spoilt)
+            syntax._parser.cache_clear()
+            (statement,) = statements("x'*A*x + sum(exp(-y))")
+            found.append([(n.op, n.data, n.start, n.stop) for n in statement.nodes])
+            with pytest.raises(SyntaxProblem) as error:
+                statements("x'*(A")
+            found.append([str(error.value)])
+    finally:
+        syntax._parser.cache_clear()
+    assert found[0] == found[2] == found[4]
+    assert found[1] == found[3] == found[5]
