@@ -304,10 +304,10 @@ class Products(Algebra):
         """What two neighbors become together, or None; kept, as the terms of a product rule share nearly all pairs."""
         key = a, b, self.quiet > 0
         if key not in self.pairs:
-            self.pairs[key] = self._met(a, b)
+            self.pairs[key] = self._made_one(a, b)
         return self.pairs[key]
 
-    def _met(self, a: Expr, b: Expr) -> list[Expr] | None:
+    def _made_one(self, a: Expr, b: Expr) -> list[Expr] | None:
         (base_a, k_a), (base_b, k_b) = run(a), run(b)
         if k_a == k_b == -1 and (joined := self._inverses_joined(base_a, base_b)) is not None:
             return joined
