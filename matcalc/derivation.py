@@ -14,7 +14,7 @@ from matcalc.constraints import stated
 from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols
 from matcalc.formulas import Typesetter, names_for, where_lines
-from matcalc.higher import Forms, stacked
+from matcalc.higher import Forms, of_gradient, stacked
 from matcalc.index_sums import raised
 from matcalc.indices import declared_names, names_in
 from matcalc.kinds import Kind, kind_of_shape
@@ -244,13 +244,20 @@ class Derivation:
         ]
 
     def readings(self) -> list[Reading]:
-        """All forms of a Jacobian or Hessian by what they are called: linear map, matrix or vec form, index form."""
+        """All forms by what they are called: linear map, matrix or vec form, index form; of a gradient the differential
+        and the entries, except in programs and of gradients with tied entries."""
+        forms = dict(self.forms)
+        if self.what == "gradient" and self.backward is None and self.structure != "tied":
+            short = Simplifier(rewriter(self.table))
+            for name, a in self.answers.items():
+                if a.variable.op == "sym":
+                    forms[name] = of_gradient(self.loss, a.variable, a.expr, self.declared, short)
         several = len(self.answers) > 1
         return [
             reading
             for name in self.answers
-            if name in self.forms
-            for reading in readings(self.forms[name], self.what, self.declared, name if several else "")
+            if name in forms
+            for reading in readings(forms[name], self.what, self.declared, name if several else "", self.function_name)
         ]
 
     @property

@@ -57,11 +57,7 @@ def forms(
     hessian: bool = False,
 ) -> Forms:
     """All readings of the differential of f along dX; a ``hessian`` (f a gradient by x) is written symmetrically."""
-    name, kind = x.data  # type: ignore[misc]
-    d_name = f"d{name}"
-    while d_name in taken:
-        d_name += "_"
-    dx = ops.sym(d_name, replace(kind, facts=frozenset()))
+    dx = _direction(x, taken)
     along = dx if structure == "free" else structured(dx, x, "projected" if structure == "auto" else structure)[0]
     if structure == "tied" and along is not dx:
         raise UnsupportedError(
@@ -74,6 +70,30 @@ def forms(
     if hessian and not found.stacked and not x.is_scalar:
         matrix = symmetric_form(matrix, table, short)
     return replace(found, matrix=in_components(matrix, short))
+
+
+def _direction(x: Expr, taken: Mapping[str, Kind]) -> Expr:
+    """dX, of which nothing is known but its shape."""
+    name, kind = x.data  # type: ignore[misc]
+    d_name = f"d{name}"
+    while d_name in taken:
+        d_name += "_"
+    return ops.sym(d_name, replace(kind, facts=frozenset()))
+
+
+def of_gradient(f: Expr, x: Expr, gradient: Expr, taken: Mapping[str, Kind], short: Simplifier) -> Forms:
+    """df = tr(G'*dX) and the entries of G, for the gradient G of a scalar function; ``matrix`` is G."""
+    dx = _direction(x, taken)
+    turned = ops.transpose(gradient)
+    if x.is_scalar:
+        return Forms(f, x, dx, short.settled(ops.mul(gradient, dx)), gradient, False, None)
+    product = ops.mul(dx, turned) if x.rows is ONE else ops.mul(turned, dx)
+    change = short.settled(product if product.is_scalar else ops.trace(product))
+    try:
+        index = index_form(change, dx, short.settled)
+    except UnsupportedError:
+        index = None
+    return Forms(f, x, dx, change, gradient, False, index)
 
 
 def with_facts(form: Forms, back: dict[Expr, Expr], short: Simplifier) -> Forms:

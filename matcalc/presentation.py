@@ -41,8 +41,10 @@ class Labels:
     argument: str
 
 
-def labels(form: Forms, what: str, taken: Mapping[str, Kind]) -> Labels:
-    """Names that the user has not given to something else."""
+def labels(form: Forms, what: str, taken: Mapping[str, Kind], function: str = "f") -> Labels:
+    """Names that the user has not given to something else; ``function`` is what a scalar function is called."""
+    if what == "gradient":
+        return Labels(f"d{function}", next(name for name in ("G", "D", "G_") if name not in taken), form.direction.name)
     if what == "hessian":
         return Labels(f"H[{form.direction.name}]", "H", form.direction.name)
     choices = ("y", "f", "z", "u") if ONE in form.function.shape else ("Y", "F", "Z", "U")
@@ -88,14 +90,13 @@ def set_lines(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup)
     m = markup
     if is_matrix(form):
         return [Row("", "", Typesetter(m, [form.matrix])(form.matrix))]
-    linear, index, matrix = _rows(form, what, taken, markup)
+    linear, index, matrix = _rows(form, what, labels(form, what, taken), markup)
     return [row for row in (linear, index, matrix if _worth(form) else None) if row is not None]
 
 
-def _rows(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup) -> tuple[Row, Row | None, Row]:
+def _rows(form: Forms, what: str, names: Labels, markup: Markup) -> tuple[Row, Row | None, Row]:
     """The linear map, the index form if there is one, and the matrix times the (stacked) direction."""
     m = markup
-    names = labels(form, what, taken)
     change = _formal(form)
     setter = Typesetter(m, [change, form.matrix, form.variable])
     step = f"{m.upright('d')}{setter(form.variable)}"
@@ -171,30 +172,31 @@ class Reading:
     mathml: str
 
 
-def readings(form: Forms, what: str, taken: Mapping[str, Kind], block: str = "") -> list[Reading]:
+def readings(form: Forms, what: str, taken: Mapping[str, Kind], block: str = "", function: str = "f") -> list[Reading]:
     """The linear map, the matrix (of stacked columns where it has to be) and the index form as far as there is one;
-    unlike the lines of an answer also where one of them would do."""
-    names = labels(form, what, taken)
+    unlike the lines of an answer also where one of them would do. Of a gradient the differential, and its entries."""
+    names = labels(form, what, taken, function)
     linear, matrix = f"{names.change} = {text(form.map)}", f"{names.array} = {text(form.matrix)}"
     linear_pretty, matrix_pretty = f"{names.change} = {pretty(form.map)}", f"{names.array} = {pretty(form.matrix)}"
     if form.stacked:
         body = text(form.matrix) if form.matrix.op == "kron" else f"({text(form.matrix)})"
         left, right = _stacked_name(names.change, form.function), _stacked_name(names.argument, form.variable)
         matrix, matrix_pretty = f"{left} = {body}*{right}".replace("ᵀ", "'"), _pretty_vec(form, names)
-    found = [("linear map", linear, linear_pretty)]
-    found.append(("matrix, columns stacked" if form.stacked else "matrix", matrix, matrix_pretty))
+    first, second = ("differential", "gradient") if what == "gradient" else ("linear map", "matrix")
+    second = "matrix, columns stacked" if form.stacked else second
+    found = [(first, linear, linear_pretty), (second, matrix, matrix_pretty)]
     if form.index is not None and form.index.indices:
         found.append(("index form", index_text(form.index, names.array), index_pretty(form.index, names.array)))
-    set_in = {markup: _equations(form, what, taken, markup, names) for markup in (LATEX, MATHML)}
+    set_in = {markup: _equations(form, what, names, markup) for markup in (LATEX, MATHML)}
     return [
         Reading(block, name, plain, shown, set_in[LATEX][i], whole(set_in[MATHML][i], plain))
         for i, (name, plain, shown) in enumerate(found)
     ]
 
 
-def _equations(form: Forms, what: str, taken: Mapping[str, Kind], markup: Markup, names: Labels) -> list[str]:
+def _equations(form: Forms, what: str, names: Labels, markup: Markup) -> list[str]:
     """The same in a markup: map, matrix, index form."""
-    linear, index, matrix = _rows(form, what, taken, markup)
+    linear, index, matrix = _rows(form, what, names, markup)
     if not form.stacked:
         matrix = Row(markup.index(names.array), markup.equals, Typesetter(markup, [form.matrix])(form.matrix))
     return ["".join(row) for row in (linear, matrix, index) if row is not None]

@@ -221,6 +221,8 @@ def test_a_hessian_by_a_vector_is_seen_to_be_symmetric(f: str, wrt: str, declare
         ("softmax(A*x)", "x", 1, ["linear map", "matrix", "index form"]),
         ("x'*A*x", "x", 2, ["linear map", "matrix", "index form"]),
         ("logdet(X)", "X", 2, ["linear map", "matrix, columns stacked", "index form"]),
+        ("logdet(X)", "X", 1, ["differential", "gradient", "index form"]),
+        ("c^2*norm2(x)", "c", 1, ["differential", "gradient"]),
     ],
 )
 def test_a_derivative_has_all_its_readings(function: str, wrt: str, order: int, forms: list[str]) -> None:
@@ -232,3 +234,18 @@ def test_a_derivative_has_all_its_readings(function: str, wrt: str, order: int, 
         assert " = " in reading.pretty
         assert " = " in reading.latex
         assert "<mo form=\"infix\">=</mo>" in reading.mathml
+
+
+def test_the_differential_of_a_gradient_is_its_inner_product_with_the_change() -> None:
+    declare = "a: vector(m); b: vector(n); r: row(n); S: symmetric(n)"
+    for function, wrt, wanted in [
+        ("a'*X*b", "X", ["df = a'*dX*b", "G = a*b'", "G[i,j] = a_i*b_j"]),
+        ("norm2(r)^2", "r", ["df = 2*dr*r'", "G = 2*r", "G[i] = 2*r_i"]),
+        ("tr(S)", "S", ["df = tr(dS)", "G = eye(n)", "G[i,j] = delta_ij"]),
+        ("f*G*b'*b", "G", None),  # names that are taken
+    ]:
+        found = matcalc.derive(function, wrt, declare).readings()
+        if wanted is None:
+            assert not {reading.text.split(" =")[0] for reading in found} & {"G", "df"}
+        else:
+            assert [reading.text for reading in found] == wanted

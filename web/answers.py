@@ -96,8 +96,9 @@ def derive(task: Task) -> Iterator[Part]:
         yield {"part": "facts", "facts": list(d.facts_used)}
     yield {"part": "steps", "steps": _steps(d), "latex": d.explain("latex", True), "text": d.explain("text", True)}
     yield {"part": "code", "code": {target: _code(d, target) for target in TARGETS}}
-    if d.forms:
-        yield {"part": "forms", "forms": [{**asdict(r), "mathml": _unstyled(r.mathml)} for r in d.readings()]}
+    forms = [{**asdict(r), "mathml": _unstyled(r.mathml)} for r in d.readings()]
+    if forms:
+        yield {"part": "forms", "forms": forms}
     nodes, edges = d.graph_parts()
     if d.problem is not None and len(d.problem.definitions) > 1 and len(edges) <= MAX_EDGES:
         yield {

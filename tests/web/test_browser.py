@@ -102,6 +102,11 @@ def test_the_kind_of_a_name_that_the_text_declares_is_changed_in_the_text(tab: C
     assert t.page.input_value("#function") == "S: spd(n)\nx'*S*x"
 
 
+def test_a_number_has_nothing_to_differentiate_by(tab: Callable[..., Tab]) -> None:
+    t = tab().open().type("2*3 + 1")
+    t.page.wait_for_selector("#answer-body .card:has-text('no name to differentiate by')")
+
+
 def test_the_variable_is_chosen_by_click(tab: Callable[..., Tab]) -> None:
     t = tab().open().type("norm2(A*x - b)^2")
     t.done()
@@ -426,7 +431,7 @@ def test_by_keyboard_alone(tab: Callable[..., Tab]) -> None:
     assert focused(t) == "tab-code"
     assert t.page.is_visible("#panel-code")
     keyboard.press("End")
-    assert focused(t) == "tab-text"
+    assert focused(t) == "tab-forms"
     keyboard.press("ArrowRight")
     assert focused(t) == "tab-steps"
 

@@ -164,7 +164,8 @@ async function derive() {
   if (!found) return;
   if (!state.wrt.length) {
     answer.clear();
-    answer.take({ part: "error", kind: "input", shown: "Choose a name to differentiate by." });
+    const none = found.names.length ? "Choose a name to differentiate by." : "There is no name to differentiate by.";
+    answer.take({ part: "error", kind: "unsupported", shown: none });
     answer.draw();
     return;
   }
