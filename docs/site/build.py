@@ -83,7 +83,7 @@ def navigation(topics: list[gallery.Topic]) -> list[tuple[str, list[tuple[str, s
         "Notebooks": [(notebooks.address(name), title) for name, title in notebooks.TITLES.items()],
         "Reference": [(address, title) for address, (title, _) in REFERENCE.items()],
     }
-    return [(name, made.get(name) or [(page.address, page.title) for page in pages]) for name, pages in SECTIONS]
+    return [(name, [(page.address, page.title) for page in pages] + made.get(name, [])) for name, pages in SECTIONS]
 
 
 def linker(page: Page, wrong: list[str]) -> Callable[[str], str | None]:

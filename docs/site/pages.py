@@ -42,10 +42,9 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Programs", "docs/programs.md", "programs.html"),
             Page("The form of answers", "docs/answers.md", "answers.html"),
             Page("SymPy", "docs/sympy.md", "sympy.html"),
-            Page("Browser and notebooks", "docs/browser-and-notebooks.md", "browser-and-notebooks.html"),
         ),
     ),
-    ("Notebooks", ()),  # made from notebooks/*.ipynb
+    ("Notebooks", (Page("In notebooks", "docs/notebooks.md", "notebooks.html"),)),  # and those of notebooks/*.ipynb
     ("Reference", ()),  # made from docstrings, help texts and the table
     (
         "How it is built",
