@@ -247,7 +247,7 @@ def _function(
     make = Instructions()
     definite = (lambda x, inverted: known(x, "psd" if inverted else "spd")) if table.factors else None
     weighs = (lambda x: known(x, "nonnegative")) if table.in_place else None
-    codes, found = lower(task.results, make, named, definite, costs, weighs)
+    codes, found = lower(task.results, make, named, definite, costs, weighs, table.in_place)
     codes, new = fused(make, codes, found.values(), table.in_place)
     found = {name: new[code] for name, code in found.items()}
     codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]

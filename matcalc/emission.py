@@ -123,7 +123,7 @@ class Emission:
             if self.plan is not None and code in self.plan.targets and self._overwrites(self.plan, code, texts):
                 continue
             texts[code] = self._spelt(code, bound, texts, indent)
-            limit = _LAST if code in last else _IN_PLACE
+            limit = _LAST if code in last or code.ndim > 2 else _IN_PLACE  # a name would keep a large array
             kept = code in self.wanted or (self.plan is not None and code in self.plan.names)
             if kept or not self._stays(code, texts[code][0], uses[code], limit):
                 self._assign(texts, code, indent)

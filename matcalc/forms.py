@@ -51,6 +51,7 @@ class Forms:
     make: Instructions
     chains: Chains
     weighs: Callable[[Expr], bool] | None = None  # knows arrays without negative entries
+    fills: bool = False  # whether arrays can be filled in part
     values: dict[Expr, Value] = field(default_factory=dict)
     uses: Counter[Expr] = field(default_factory=Counter)
     lengths: dict[Expr, int] = field(default_factory=dict)

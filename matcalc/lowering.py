@@ -30,20 +30,21 @@ def lower(
     definite: Callable[[Expr, bool], bool] | None = None,
     costs: Costs | None = None,
     weighs: Callable[[Expr], bool] | None = None,
+    fills: bool = False,
 ) -> tuple[list[Code], dict[str, Code]]:
     """The instructions of each root, and of the definitions that are computed as such.
 
     Lowered twice where that helps: what the first pass solves with again and again, or inverts anyway, the second pass
     inverts once. With ``definite``, which knows positive definite matrices (and is told of those that have an inverse),
     each is factored once instead. ``weighs``, which knows what is nowhere negative, is for libraries that compute B'*B
-    in half the time of another product.
+    in half the time of another product; ``fills`` says that arrays can be filled in part.
     """
     named, roots = _expanded(definitions, roots)
     steady = stable([*roots, *named.values()])
     kept = {name: steady[x] for name, x in named.items() if x.op == "mul"}
     inverted: set[Code] = set()
     while True:
-        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()), weighs)
+        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()), weighs, fills)
         codes = _pass(at, [steady[r] for r in roots], kept)
         more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:

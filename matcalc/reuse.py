@@ -24,12 +24,12 @@ _SOLVED = frozenset(
     "solve inv lu_inv lu_inv_alone lu_solve cholesky_inv cholesky_inv_alone cholesky_solve".split()
 )
 _SUMMED = frozenset(f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path"))
-_FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full"}
+_FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full", "spread"}
 _FRESH = ("add", "mul", "div", "ipow", "matmul", "outer")
 _VIEWS = ("T", "col", "row", "neg", "slice")  # of these, and of what is made of them in place, the users are ours
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
 _FLOAT_CALLS = (INTO - {"abs", "sign", "maximum", "minimum"}) | _SOLVED | frozenset(
-    "softplus erf det logdet norm eye ones zeros".split()
+    "softplus erf det logdet norm eye ones zeros spread".split()
 )
 
 

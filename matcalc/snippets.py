@@ -47,6 +47,13 @@ def _log_softmax(z, axis=None, out=None):
     z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
     return z
 ''',
+    "_spread": '''
+def _spread(places, values, sizes):
+    """Zeros but where indices agree: "aba->ab" puts values[a, b] at [a, b, a]."""
+    array = np.zeros(sizes)
+    np.einsum(places, array)[...] = values
+    return array
+''',
     "_norm": '''
 def _norm(x):
     """The square root of the sum of squares, of tiny and huge entries too."""

@@ -72,6 +72,7 @@ _NUMPY: dict[str, str] = {
         for n in range(3, 10)
     },
     "unstacked": 'np.reshape({0}, {sizes}, order="F")',
+    "spread": '_spread("{p0}", {0}, {sizes})',
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
     "column_dots": 'np.einsum("ij,ij->j", {0}, {1})',
     "diagonal": "np.diagonal({0})",

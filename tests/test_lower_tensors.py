@@ -51,3 +51,31 @@ def test_an_array_that_is_zero_has_its_shape() -> None:
 
     assert found.shape == (2, 4, 5, 6)
     assert not found.any()
+
+
+@pytest.mark.parametrize(
+    ("f", "order", "declare"),
+    [
+        ("X .* A", 1, "A, X: matrix(m, n)"),
+        ("X'*X", 1, "X: matrix(m, n)"),
+        ("X*A*X", 1, "X: matrix(m, n); A: matrix(n, m)"),
+        ("X'", 1, "X: matrix(m, n)"),
+        ("c*X + X*B", 1, "X: matrix(m, n); B: matrix(n, n); c: scalar"),
+        ("norm2(A - X*B)^2", 2, "A: matrix(m, k); X: matrix(m, n); B: matrix(n, k)"),
+        ("sum(sin(X))", 2, "X: matrix(m, n)"),
+        ("norm2(X'*X)^2", 2, "X: matrix(m, n)"),
+    ],
+)
+def test_entries_that_a_delta_makes_zero_are_not_computed(f: str, order: int, declare: str) -> None:
+    """The same array as with identities, which targets use that cannot fill one; no identity is formed."""
+    d = matcalc.derive(f, "X", declare, order=order)
+    name = "hessian" if order == 2 else "jacobian"
+    text = d.source("scipy").split(f"def {name}(")[1].split("\ndef ")[0]
+    assert "_spread(" in text
+    assert "np.eye" not in text
+    rng, sizes = np.random.default_rng(0), {"m": 3, "n": 4, "k": 2}
+    given = {key: rng.normal(size=[s.evaluate(sizes) for s in kind.shape]) for key, kind in d.declared.items()}
+    given = {key: value if value.size > 1 else float(value.item()) for key, value in given.items()}
+    found = d.function(name, "scipy")(**given)
+    assert found.ndim == 4
+    assert np.allclose(found, d.function(name, "array-api")(**given), rtol=1e-13)
