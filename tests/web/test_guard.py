@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from web_client import Client
@@ -18,6 +19,16 @@ def test_the_page_and_its_files_are_served(server: Client) -> None:
         assert status == 200
         assert headers["content-type"].startswith(kind)
         assert server.get(f"/static/{name}", **{"If-None-Match": headers["etag"]})[0] == 304
+
+
+def test_all_modules_are_loaded_at_once(server: Client) -> None:
+    page = server.get("/")[2].decode()
+    named = set(re.findall(r'(?:href|src)="/static/(\w+\.js)"', page))
+    imported = set()
+    for name in named:
+        imported |= set(re.findall(r'from "\./(\w+\.js)"', server.get(f"/static/{name}")[2].decode()))
+
+    assert imported | {"main.js"} == named
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/static/", "/static/../app.py", "/static/%2e%2e/app.py", "//etc/passwd"])

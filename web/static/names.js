@@ -9,7 +9,7 @@ export function drawNames({ names, lines, wrt, several, edit, choose }) {
   const chips = names.map((name) => {
     const pressed = wrt.includes(name.name);
     const fixed = name.form === "function" || name.facts.includes("integer");
-    return el("li", { class: pressed ? "chip pressed" : name.inferred ? "chip" : "chip declared" },
+    return el("li", { class: `chip${pressed ? " pressed" : ""}${name.inferred ? "" : " declared"}` },
       el("button", {
         type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name.name, "data-part": "name",
         disabled: fixed, "aria-label": `${name.name}: differentiate by it`, onclick: () => choose(name.name),
