@@ -1,4 +1,4 @@
-"""The losses of the benchmark, with their gradients and Hessians as an expert writes them, with SciPy and without."""
+"""The losses of the benchmark, with their gradients as an expert writes them, with SciPy and without."""
 
 from __future__ import annotations
 
@@ -233,25 +233,3 @@ GRADIENTS = [
     ),
 ]  # fmt: skip
 
-
-def quadratic_hessian(A, x):
-    return A + A.T
-
-
-def logistic_hessian(X, y, w):
-    p = 1 / (1 + np.exp(-y * (X @ w)))
-    return (X.T * (p * (1 - p) * y * y)) @ X / len(y)
-
-
-def factorisation_hessian(T, U, V):
-    return 2 * np.einsum("ik,jl->ijkl", np.eye(len(U)), V.T @ V)
-
-
-HESSIANS = [
-    Loss("quadratic", *[getattr(GRADIENTS[0], a) for a in ("text", "wrt", "declare", "draw")], quadratic_hessian),
-    Loss("logistic", *[getattr(GRADIENTS[1], a) for a in ("text", "wrt", "declare", "draw")], logistic_hessian),
-    Loss(
-        "factorisation, r = 5", *[getattr(GRADIENTS[2], a) for a in ("text", "wrt", "declare", "draw")],
-        factorisation_hessian, sizes=(50, 200),
-    ),
-]  # fmt: skip

@@ -1,0 +1,79 @@
+"""From text to closed form to code: the time it takes, how it grows with depth, and what starting up costs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import matcalc as mc
+from benchmarks.comparisons import Settings, Table, derived
+from benchmarks.losses import GRADIENTS
+
+DEPTHS = (10, 30, 100, 300, 1000)
+
+
+def timed(function: Callable[[], object], rounds: int = 5) -> float:
+    """The median milliseconds of CPU time."""
+    found = []
+    for _ in range(rounds):
+        gc.collect()
+        start = time.process_time()
+        function()
+        found.append(1e3 * (time.process_time() - start))
+    return statistics.median(found)
+
+
+def derivation(given: Settings) -> Table:
+    """From text to the gradient, and to the module of NumPy code."""
+    yield "| loss | derive, ms | code, ms |"
+    yield "|---|---|---|"
+    times = []
+    for loss in filter(lambda x: given.takes(x.name), GRADIENTS):
+        d = derived(loss)
+        times.append(timed(lambda loss=loss: derived.__wrapped__(loss)))
+        yield f"| {loss.name} | {times[-1]:.1f} | {timed(lambda d=d: d.source('numpy')):.1f} |"
+    yield f"| median | {statistics.median(times):.1f} | |"
+
+
+def depth(given: Settings, depths: tuple[int, ...] = DEPTHS) -> Table:
+    """A network as a program: all gradients, printed as code."""
+    yield "| layers | derive, ms | per layer | code, ms | per layer |"
+    yield "|---|---|---|---|---|"
+    for layers in depths:
+        lines = [*(f"W{i}: matrix(n, n)" for i in range(1, layers + 1)), "h0: vector(n)"]
+        lines += [*(f"h{i} = tanh(W{i}*h{i - 1})" for i in range(1, layers + 1)), f"L = sum(h{layers}.^2)"]
+        text, names = "\n".join(lines), [f"W{i}" for i in range(1, layers + 1)]
+        d = mc.derive(text, wrt=names)
+        rounds = 5 if layers < 300 else 1
+        a = timed(lambda text=text, names=names: mc.derive(text, wrt=names), rounds)
+        b = timed(lambda d=d: d.source("numpy"), rounds)
+        yield f"| {layers} | {a:.0f} | {a / layers:.2f} | {b:.0f} | {b / layers:.2f} |"
+
+
+def start(given: Settings) -> Table:
+    """Processes from beginning to end, interleaved; CPU time of the child."""
+    commands = {
+        "python -c pass": ["-c", "pass"],
+        "python -c 'import numpy'": ["-c", "import numpy"],
+        "python -c 'import sympy'": ["-c", "import sympy"],
+        "matcalc derive \"x'*A*x\" --wrt x": ["-m", "matcalc", "derive", "x'*A*x", "--wrt", "x"],
+    }
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(max(2, min(9, int(9 * given.seconds)))):
+        for name, arguments in commands.items():
+            before = os.times()
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            after = os.times()
+            spent = after.children_user + after.children_system - before.children_user - before.children_system
+            found[name].append(1e3 * spent)
+    yield "| command | CPU ms, median | to import sympy |"
+    yield "|---|---|---|"
+    sympy = found["python -c 'import sympy'"]
+    for name, times in found.items():
+        relative = statistics.median(a / b for a, b in zip(times, sympy, strict=True))
+        yield f"| `{name}` | {statistics.median(times):.0f} | {relative:.2f} |"
