@@ -61,7 +61,7 @@ def start(given: Settings) -> Table:
         "python -c pass": ["-c", "pass"],
         "python -c 'import numpy'": ["-c", "import numpy"],
         "python -c 'import sympy'": ["-c", "import sympy"],
-        "matcalc derive \"x'*A*x\" --wrt x": ["-m", "matcalc", "derive", "x'*A*x", "--wrt", "x"],
+        'matcalc derive "x\'*A*x" --wrt x': ["-m", "matcalc", "derive", "x'*A*x", "--wrt", "x"],
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(max(2, min(9, int(9 * given.seconds)))):

@@ -25,7 +25,7 @@ class Curved:
     loss: Loss
     product: Callable[..., Array]
     sizes: tuple[int, ...]  # of the products
-    limits: Mapping[str, int]  # up to which size a library is asked for the Hessian, where it would take a minute or GBs
+    limits: Mapping[str, int]  # up to which n a library is asked for the Hessian: beyond, minutes or GBs
 
 
 def quadratic(A: Array, x: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ class Loss:
     numpy: Callable[..., Any]
     scipy: Callable[..., Any] | None = None
     sizes: tuple[int, ...] = (50, 200, 1000, 2000)
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 def normal(*shapes: Any, **names: Any) -> Callable[[np.random.Generator, int], Arrays]:
@@ -232,4 +231,3 @@ GRADIENTS = [
         normal(Q=("n", 64), K=("n", 64), V=("n", 64), G=("n", 64)), attention,
     ),
 ]  # fmt: skip
-

@@ -50,7 +50,7 @@ def row(loss: Loss, what: str, n: int) -> str:
     order = 2 if what == "hessian" else 1
     new = [generated(loss, target, order)[what] for target in TARGETS]
     ours = [peak(lambda f=f: f(**arrays)) for f in new]
-    hand = [peak(lambda f=by_hand(loss, target): f(**arrays)) for target in TARGETS]
+    hand = [peak(lambda f=f: f(**arrays)) for f in (by_hand(loss, target) for target in TARGETS)]
     size = result_bytes(new[0](**arrays))
     cells = [f"{x / 1e6:.3g}" for x in (size, *ours, hand[1])]
     ratios = [f"{a / b:.2f}" for a, b in zip(ours, hand, strict=True)]
