@@ -34,7 +34,8 @@ class Settings:
     losses: tuple[str, ...] = ()  # parts of names; none: all
 
     def of(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(n for n in sizes if not self.sizes or n in self.sizes)
+        """The sizes that were asked for, up to the largest of these; or these."""
+        return tuple(n for n in sorted(self.sizes) if n <= max(sizes)) if self.sizes else sizes
 
     def takes(self, name: str) -> bool:
         return not self.losses or any(part in name for part in self.losses)
