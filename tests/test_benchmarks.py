@@ -22,7 +22,7 @@ from benchmarks.comparisons import Settings, agree, by_hand, generated  # noqa: 
 from benchmarks.functions import FUNCTIONS  # noqa: E402
 from benchmarks.hessians import HESSIANS, Curved  # noqa: E402
 from benchmarks.losses import GRADIENTS, Loss  # noqa: E402
-from benchmarks.memory import memory, peak  # noqa: E402
+from benchmarks.memory import peak  # noqa: E402
 from benchmarks.paired import Spread, race  # noqa: E402
 from benchmarks.peers import KNOWN, Peer  # noqa: E402
 
