@@ -326,6 +326,10 @@ class Products(Algebra):
             return [ops.ones(a.rows, b.cols)]
         if a.op == b.op == "ones":
             return [ops.dim(a.cols), ops.ones(a.rows, b.cols)]
+        if a.op == "ones" and b.op == "sum" and b.data == 0:  # ones(m)*sum(X, axis=0)
+            return [ops.ones(a.rows, b.args[0].rows), b.args[0]]
+        if (joined := self._with_one_inverse(a, b)) is not None:
+            return joined
         if a.rows is a.cols and b is self.transpose(a) and known(a, "orthogonal"):
             return []
         left = inverse_factors(self, b)
@@ -362,6 +366,19 @@ class Products(Algebra):
                 return [unit, self.transpose(ops.slice_(turned, ("all",), ("at",), unit.args[0]))]
             if b.op in _PICKED_FROM:
                 return [unit, ops.slice_(b, ("at",), ("all",), unit.args[0])]
+        return None
+
+    def _with_one_inverse(self, a: Expr, b: Expr) -> list[Expr] | None:
+        """A*inv(A'*A)^2 = inv(A)'*inv(A'*A): a neighbor meets the first or last factor of a power of an inverse."""
+        for power, first in ((b, False), (a, True)):
+            if power.op != "matpow" or power.args[0].op != "inv" or power.args[0].args[0].op != "mul":
+                continue
+            k = as_exponent(power.args[1])
+            if isinstance(k, Fraction) and k > 1:
+                inverse, rest = power.args[0], self.run_node(power.args[0].args[0], 1 - k)
+                met = self._pair(inverse, b) if first else self._pair(a, inverse)
+                if met is not None:
+                    return [rest, *met] if first else [*met, rest]
         return None
 
     def _picked(self, a: Expr, b: Expr) -> list[Expr] | None:

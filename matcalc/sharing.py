@@ -33,7 +33,7 @@ from matcalc.factors import (
 from matcalc.measure import length
 from matcalc.order import sort_key
 from matcalc.shapes import ONE, Shape
-from matcalc.terms import Terms, coefficient, plain_sum, scaled_term
+from matcalc.terms import Terms, coefficient, content, plain_sum, scaled_term
 
 SEARCHED = 40  # terms of a sum among which common factors are searched pairwise
 
@@ -126,18 +126,35 @@ class Sharing(Algebra):
         """The sum as it is, with its content in front, or transposed as a whole, whichever is shortest."""
         if whole.op != "add":
             return whole
-        content, base = self.primitive(whole)
+        size, base = self.primitive(whole)
         best = whole
-        if content != 1:
-            for c in {content, abs(content)}:
-                inner = base if c == content else self.scaled_sum(Fraction(-1), base)
+        if size != 1:
+            for c in {size, abs(size)}:
+                inner = base if c == size else self.scaled_sum(Fraction(-1), base)
                 best = min(best, compose(c, *_placed(inner)), key=length)
+        best = min(best, self._with_content(whole), key=length)
         if best.op == "add" and any(a.op == "t" or any(b.op == "t" for b in a.args) for a in best.args):
             turned = self.turned(best)
             chained = ONE not in whole.shape and any(len(parts(a).body) > 1 for a in best.args)
             if length(turned) + (not chained) < length(best):  # rather (A - B*C')' than A' - C*B'
                 return ops.transpose(turned)
         return best
+
+    def _with_content(self, whole: Expr) -> Expr:
+        """The sum with the number in front that divides its terms where sums in these are primitive."""
+        terms: Terms = {}
+        for a in whole.args:
+            p = parts(a)
+            sums = [i for i, m in enumerate(p.body) if m.op == "add"]
+            if sums:
+                size, p.body[sums[0]] = self.primitive(p.body[sums[0]])
+                p.coef *= size
+            terms[compose(ONE_F, p.scalars, p.body)] = p.coef
+        size = content(terms.values())
+        if size == 1 or len(terms) < len(whole.args):
+            return whole
+        inner = plain_sum(whole.shape, {t: c / size for t, c in terms.items()})
+        return compose(size, *_placed(inner))
 
     def _shared(self, terms: Terms) -> list[tuple[str, Expr, Terms]]:
         """Groups of terms that share a factor: on the left, on the right, as a scalar, elementwise."""
@@ -211,6 +228,8 @@ class Sharing(Algebra):
             for h in elementwise:
                 rest_had = HadParts(shape, ONE_F, without(h.scalars, common), without(h.bases, shared))
                 rests.append(compose_had(rest_had))
+            if len(shared) == 1 and all(ops.unlift(r) is not None for r in rests):
+                return None  # a .* (s*ones(n)) is s*a: they share a on the left
         scaled_rests = [scaled_term(c, r) for c, r in zip(group.values(), rests, strict=True)]
         return shared_of(compose(ONE_F, common, []), outer, scaled_rests)
 
