@@ -348,6 +348,8 @@ class Functions(Algebra):
                 return self.mul(front, self.power(self.norm2(base), Fraction(2)))
             if k == 1 and base.op == "mul" and not self.expanding and base.args[0].op == "ones":
                 return self.mul(front, ops.total(base))
+            if k == 1 and base.op == "mul" and not self.expanding and base.args[-1].op == "ones":
+                return self.mul(front, self.total(ops.mul(*base.args[:-1])))
         above, below = split_powers(bases)
         if len(above) == 2 and not below:
             a, b = above

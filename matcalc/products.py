@@ -168,6 +168,11 @@ class Products(Algebra):
         if e.op == "pow" and is_whole(k := as_exponent(e.args[1])) and (root := rational_root(c, int(k))) is not None:  # type: ignore[arg-type]
             inner = self.absorb(root, e.args[0])
             return None if inner is None else ops.power(inner, e.args[1])
+        if e.op == "mul" and e.is_scalar:
+            for i, f in enumerate(e.args):
+                inner = self.absorb(c, f)
+                if inner is not None:
+                    return ops.mul(*e.args[:i], inner, *e.args[i + 1 :])
         if e.op == "had":
             for i, f in enumerate(e.args):
                 inner = self.absorb(c, f)
@@ -317,6 +322,8 @@ class Products(Algebra):
             return [self.transpose(m) for m in reversed(lifted)]
         if base_a is base_b and base_a.rows is base_a.cols:
             k = add_exponents(k_a, k_b)
+            if k == 2 and k_a == 1 and (squared := self._squared(base_a)) is not None:
+                return [squared]
             return [] if k == 0 else [self.run_node(base_a, k)]
         if a.rows is a.cols and _root(base_a) is _root(base_b) and sort_key(b) < sort_key(a):
             return [b, a]  # functions of one matrix commute: in the fixed order
@@ -367,6 +374,15 @@ class Products(Algebra):
             if b.op in _PICKED_FROM:
                 return [unit, ops.slice_(b, ("at",), ("all",), unit.args[0])]
         return None
+
+    def _squared(self, m: Expr) -> Expr | None:
+        """M*M of a sum with inverses in it, where distributing makes it short: a projection eye(n) - X*inv(X'*X)*X'."""
+        if self.quiet or self.expanding or m.op != "add":
+            return None
+        if not any(run(f)[1] == -1 for t in m.args for f in parts(t).body):
+            return None
+        squared = self.add(*(self.mul(t, m) for t in m.args))
+        return squared if length(squared) <= length(m) else None
 
     def _with_one_inverse(self, a: Expr, b: Expr) -> list[Expr] | None:
         """A*inv(A'*A)^2 = inv(A)'*inv(A'*A): a neighbor meets the first or last factor of a power of an inverse."""

@@ -71,7 +71,7 @@ class Sharing(Algebra):
                 saved = sum(lengths[t] for t in group) - shared.length
                 even = (
                     len(group) == len(terms)
-                    and side != "number"
+                    and side not in ("number", "end")
                     and not (side in ("left", "right", "inner") and any(map(_is_identity, shared.rests)))
                 )
                 entries = side in ("scalar", "had") or all(r.is_scalar for r in shared.rests)
@@ -211,7 +211,7 @@ class Sharing(Algebra):
             if not outer:
                 return None
             stripped = [strip_prefix(self, chain, outer) for chain in chains]
-            if not all(stripped) and len(outer) > 1:
+            if any(stripped) and not all(stripped) and len(outer) > 1:
                 outer = outer[:-1]  # (A*B - B)*C rather than (A - eye(n))*B*C
                 stripped = [strip_prefix(self, chain, outer) for chain in chains]
             for p, rest in zip(split.values(), stripped, strict=True):
@@ -252,6 +252,9 @@ class Sharing(Algebra):
         if inner.op == "norm2":
             include(scalars, inner, Fraction(-2))
             return scalars, [self.transpose(end)]
+        if inner.op == "sum":
+            include(scalars, inner, Fraction(-1))
+            return scalars, [ops.ones(ONE, end.rows)]
         del scalars[inner]
         chain = list(inner.args) if inner.args[-1] is end else [self.transpose(m) for m in reversed(inner.args)]
         return scalars, chain[:-1]
@@ -378,8 +381,10 @@ def _reductions(p: Parts) -> Iterator[tuple[str, Expr]]:
 
 
 def _ends(e: Expr, k: Exponent) -> tuple[Expr, ...]:
-    """The columns at the two ends of an inner product; x of norm2(x)^2."""
+    """The columns at the two ends of an inner product; x of norm2(x)^2 and of sum(x)."""
     if e.op == "norm2" and e.args[0].cols is ONE and is_whole(k) and k >= 2:  # type: ignore[operator]
+        return (e.args[0],)
+    if e.op == "sum" and e.data is None and e.args[0].cols is ONE and is_whole(k) and k >= 1:  # type: ignore[operator]
         return (e.args[0],)
     if e.op != "mul" or not e.is_scalar or k != 1:
         return ()

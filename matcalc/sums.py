@@ -21,6 +21,7 @@ from matcalc.factors import (
     include,
     is_whole,
     parts,
+    run,
     scaled,
     times,
 )
@@ -29,7 +30,9 @@ from matcalc.order import sort_key
 from matcalc.shapes import Shape
 from matcalc.sharing import Sharing
 from matcalc.squares import Squares
-from matcalc.terms import Terms, coefficient, content, plain_sum
+from matcalc.terms import Terms, coefficient, content, plain_sum, scaled_term
+
+_INVERSES = 6  # terms of a sum in which the identity is put over an inverse
 
 
 class Sums(Sharing, Distributing, Squares):
@@ -48,7 +51,11 @@ class Sums(Sharing, Distributing, Squares):
             return found
         self.quiet += 1
         try:
-            others = [self._reexpanded(shape, collected), self._over_common_denominator(shape, collected)]
+            others = [
+                self._reexpanded(shape, collected),
+                self._over_common_denominator(shape, collected),
+                self._over_common_inverse(shape, collected),
+            ]
         finally:
             self.quiet -= 1
         return self.shortened_by_distributing(min([*(o for o in others if o is not None), found], key=length))
@@ -203,6 +210,34 @@ class Sums(Sharing, Distributing, Squares):
             if opposite in found and (self.primitive(u)[0] if u.op == "add" else parts(u).coef) < 0:
                 out[n] = ops.sub(ops.lift(ops.num(1), n.shape), opposite)
         return out
+
+    def _over_common_inverse(self, shape: Shape, terms: Terms) -> Expr | None:
+        """eye(n) - A*inv(A + B) = B*inv(A + B): the identity meets inverses of sums at the ends of other terms."""
+        units = [t for t in terms if parts(t).body[-1:] and parts(t).body[-1].op == "eye" and len(parts(t).body) == 1]
+        if len(units) != 1 or not 1 < len(terms) <= _INVERSES:
+            return None
+        best: Expr | None = None
+        for last in (True, False):
+            for inverse in dict.fromkeys(parts(t).body[-1 if last else 0] for t in terms):
+                base, k = run(inverse)
+                if k != -1 or base.op != "add":
+                    continue
+                rests: list[Expr] = []
+                left: Terms = {}
+                for t, c in terms.items():
+                    p = parts(t)
+                    if t is units[0]:
+                        rests.append(self.mul(compose(c * p.coef, p.scalars, []), base))
+                    elif p.body[-1 if last else 0] is inverse:
+                        rest = p.body[:-1] if last else p.body[1:]
+                        rests.append(compose(c * p.coef, p.scalars, rest or [ops.eye(shape[0])]))
+                    else:
+                        left[t] = c
+                top = self._reexpanded(shape, self.collect(rests)) or self.factored(shape, self.collect(rests))
+                made = self.mul(top, inverse) if last else self.mul(inverse, top)
+                whole = self.factored(shape, self.collect([made, *(scaled_term(c, t) for t, c in left.items())]))
+                best = whole if best is None else min(best, whole, key=lambda e: (length(e), sort_key(e)))
+        return best
 
     def _over_common_denominator(self, shape: Shape, terms: Terms) -> Expr | None:
         """The sum as one quotient: a/c - b/d = (a*d - b*c)/(c*d), for few terms with sums below."""
