@@ -137,11 +137,17 @@ def worth_distributing(e: Expr) -> bool:
         return False
     p = parts(e)
     sums = [b for b, k in p.scalars.items() if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
+    powers = had_parts(p.body[0]).bases if len(p.body) == 1 else {}
     if len(p.body) == 1:
         sums += [b for b, k in had_parts(p.body[0]).bases.items() if b.op == "add" and is_whole(k) and k > 0]  # type: ignore[operator]
     else:
         sums += [s for m in p.body if (s := _sum_in(m)) is not None]
     if any(is_negative(k) and any(b in parts(t).scalars for s in sums for t in s.args) for b, k in p.scalars.items()):
+        return True
+    if any(
+        is_negative(k) and any(b in had_parts(t).bases for s in sums if s.shape == e.shape for t in s.args)
+        for b, k in powers.items()
+    ):
         return True
     if len(p.body) > 1 and any(_is_identity(t) for s in sums for t in s.args):  # A*(B + eye(n)) is A + A*B
         return True

@@ -114,8 +114,9 @@ class Products(Algebra):
             inverse = m.args[0] if m.op == "t" else m
             if inverse.op == "inv":
                 determinant = ops.det(inverse.args[0])
-                if scalars.get(determinant) == 1:
-                    del scalars[determinant]
+                k = scalars.get(determinant)
+                if k is not None and is_whole(k) and k >= 1:  # type: ignore[operator]
+                    include(scalars, determinant, MINUS)
                     made = ops.adj(inverse.args[0])
                     return [*body[:i], ops.transpose(made) if m.op == "t" else made, *body[i + 1 :]]
         return body
@@ -484,6 +485,15 @@ class Products(Algebra):
             for powers, more in ((p.scalars, q.scalars), (p.bases, q.bases)):
                 p.coef *= self._merge(powers, more)
             return self.contraction(p)
+        middle = chain[len(chain) // 2]
+        if len(chain) % 2 and middle.op == "matpow" and known(middle.args[0], "symmetric"):  # x'*S^2*x is norm2(S*x)^2
+            k = as_exponent(middle.args[1])
+            if isinstance(k, Fraction) and k % 2 == 0 and not self.expanding:
+                root = self.run_node(middle.args[0], k / 2)
+                split = [*chain[: len(chain) // 2], root, root, *chain[len(chain) // 2 + 1 :]]
+                half = split[len(split) // 2 :]
+                if all(m is self.transpose(n) for m, n in zip(split, reversed(half), strict=False)):
+                    return self.power(self.norm2(self._plain(half)), Fraction(2))
         if not self.expanding and len(chain) % 2 == 0:
             half = chain[len(chain) // 2 :]
             if all(m is self.transpose(n) for m, n in zip(chain, reversed(half), strict=False)):

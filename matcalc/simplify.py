@@ -186,8 +186,9 @@ def _diagvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
         case "had":
             return s.mul(front, s.had(*(s.build(ops.diagvec(a), (a,)) for a in x.args)))
         case "add":
-            if s.expanding:
-                return s.mul(front, s.add(*(s.build(ops.diagvec(a), (a,)) for a in x.args)))
+            each = s.add(*(s.build(ops.diagvec(a), (a,)) for a in x.args))
+            if s.expanding or length(each) < length(x) + 1:
+                return s.mul(front, each)
     return s.mul(front, ops.diagvec(x))
 
 
@@ -206,6 +207,8 @@ def _unvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     front, x = _front(args[0])
     if x.op == "ones":
         return s.mul(front, ops.ones(*data))
+    if x.op == "kron" and x.cols is ONE and tuple(a.rows for a in reversed(x.args)) == data:
+        return s.mul(front, x.args[1], s.transpose(x.args[0]))
     return s.mul(front, x.args[0] if x.op == "vec" and x.args[0].shape == data else ops.unvec(x, *data))
 
 

@@ -1,4 +1,4 @@
-"""Short forms, one by one: factors, symmetric facts, traces, diagonals, inverses, powers, quotients, signs, functions."""
+"""Short forms, one by one: factors, symmetric facts, traces, inverses, powers, quotients, signs, functions."""
 
 from __future__ import annotations
 
