@@ -700,7 +700,8 @@ def unlift(x: Expr) -> Expr | None:
         return rest if rest.is_scalar else None
     matrices = [a for a in x.args if not a.is_scalar]
     if matrices[0].op == "ones" and matrices[0].cols is ONE and len(matrices) > 1 and matrices[1].rows is ONE:
-        return mul(*(a for a in x.args if a is not matrices[0]))
+        place = x.args.index(matrices[0])
+        return mul(*x.args[:place], *x.args[place + 1 :])
     return None
 
 

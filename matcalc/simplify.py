@@ -14,7 +14,7 @@ from matcalc.functions import Functions
 from matcalc.match import MANY
 from matcalc.measure import length
 from matcalc.order import label
-from matcalc.products import MINUS, Products
+from matcalc.products import MINUS, Products, column
 from matcalc.shapes import ONE
 from matcalc.sums import Sums
 
@@ -171,7 +171,7 @@ def _diagvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
         case "eye" | "ones":
             return s.mul(front, ops.ones(x.rows, ONE))
         case "diagmat":
-            return s.mul(front, x.args[0])
+            return s.mul(front, column(s, x.args[0]))
         case "mul":
             turned = s.transpose(x)
             if length(turned) < length(x):
@@ -180,9 +180,9 @@ def _diagvec(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
             if cut is not None:
                 return s.mul(front, s.had(s.mul(*x.args[:cut]), s.transpose(s.mul(*x.args[cut:]))))
             if x.args[0].op == "diagmat":
-                return s.mul(front, s.had(x.args[0].args[0], ops.diagvec(ops.mul(*x.args[1:]))))
+                return s.mul(front, s.had(column(s, x.args[0].args[0]), ops.diagvec(ops.mul(*x.args[1:]))))
             if x.args[-1].op == "diagmat":
-                return s.mul(front, s.had(x.args[-1].args[0], ops.diagvec(ops.mul(*x.args[:-1]))))
+                return s.mul(front, s.had(column(s, x.args[-1].args[0]), ops.diagvec(ops.mul(*x.args[:-1]))))
         case "had":
             return s.mul(front, s.had(*(s.build(ops.diagvec(a), (a,)) for a in x.args)))
         case "add":

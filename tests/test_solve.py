@@ -84,7 +84,7 @@ CLOSED = {
         "x = inv(A'*A)*(A'*b + C'*inv(C*inv(A'*A)*C')*(d - C*inv(A'*A)*A'*b))", "minimum",
     ),
     "portfolio": (
-        "w'*S*w", "w", "S: spd(n)", ["ones(n)'*w = 1"], "w = inv(S)*ones(n)/sum(inv(S)*ones(n))", "minimum",
+        "w'*S*w", "w", "S: spd(n)", ["ones(n)'*w = 1"], "w = inv(S)*ones(n)/sum(inv(S))", "minimum",
     ),
     "portfolio-with-a-goal": (
         "w'*S*w", "w", "S: spd(n)\nmu: vector(n)", ["sum(w) = 1", "mu'*w = r"], None, "minimum",

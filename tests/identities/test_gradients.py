@@ -72,11 +72,11 @@ def printed_length(name: str) -> int:
 def test_the_answer_is_not_much_longer_than_the_printed_gradient(name: str) -> None:
     d, entry = derived(name), ENTRIES[name]
 
-    assert length(d.answer) <= 1.5 * printed_length(name), f"{d.text()}  is longer than  {entry.fields['gradient']}"
+    assert length(d.answer) <= 1.1 * printed_length(name), f"{d.text()}  is longer than  {entry.fields['gradient']}"
 
 
 def test_hardly_an_answer_is_longer_than_the_printed_gradient() -> None:
     longer = [name for name in ENTRIES if length(derived(name).answer) > printed_length(name)]
 
-    assert len(longer) <= 0.05 * len(ENTRIES), longer
+    assert len(longer) <= 0.01 * len(ENTRIES), longer
 
