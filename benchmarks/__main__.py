@@ -40,6 +40,7 @@ PARTS: dict[str, tuple[str, Callable[[Settings], Table]]] = {
     "common": ("Symbolic tools on a common list", common),
     "derivation": ("Derivation", derivation.derivation),
     "depth": ("Growth with depth", derivation.depth),
+    "expressions": ("Growth with the size of an expression", derivation.expressions),
     "start": ("Start-up", derivation.start),
 }
 

@@ -1,8 +1,9 @@
-"""From text to closed form to code: the time it takes, how it grows with depth, and what starting up costs."""
+"""From text to closed form to code: the time it takes, how it grows with depth and length, what starting up costs."""
 
 from __future__ import annotations
 
 import gc
+import math
 import os
 import statistics
 import subprocess
@@ -53,6 +54,39 @@ def depth(given: Settings, depths: tuple[int, ...] = DEPTHS) -> Table:
         a = timed(lambda text=text, names=names: mc.derive(text, wrt=names), rounds)
         b = timed(lambda d=d: d.source("numpy"), rounds)
         yield f"| {layers} | {a:.0f} | {a / layers:.2f} | {b:.0f} | {b / layers:.2f} |"
+
+
+def expressions(given: Settings) -> Table:
+    """Long expressions: sums, products, nested calls, and programs of many lines; the exponent is of a doubling."""
+
+    def names(n: int, kind: str) -> dict[str, str]:
+        return {f"a{i}": kind for i in range(n)}
+
+    def lines(n: int) -> str:
+        return "\n".join(["A: matrix(n, n)", "h0 = x", *(f"h{i} = tanh(A*h{i - 1})" for i in range(1, n))])
+
+    problems: dict[str, tuple[int, Callable[[int], tuple[str, dict[str, str]]]]] = {
+        "sin(a1*x) + sin(a2*x) + ...": (10_000, lambda n: (
+            "+".join(f"sin({a}*x)" for a in names(n, "")), {"x": "scalar", **names(n, "scalar")})),
+        "x'*A1*x + x'*A2*x + ...": (2500, lambda n: (
+            "+".join(f"x'*{a}*x" for a in names(n, "")), {"x": "vector(n)", **names(n, "matrix(n, n)")})),
+        "sum(a1 .* a2 .* ... .* x)": (1500, lambda n: (
+            f"sum({'.*'.join(names(n, ''))}.*x)", {"x": "vector(n)", **names(n, "vector(n)")})),
+        "sum(exp(a1 .* x + a2 .* x + ...))": (1000, lambda n: (
+            f"sum(exp({'+'.join(f'{a}.*x' for a in names(n, ''))}))", {"x": "vector(n)", **names(n, "vector(n)")})),
+        "sin(sin(... x))": (2500, lambda n: ("sin(" * n + "x" + ")" * n, {"x": "scalar"})),
+        "lines h1 = tanh(A*h0), ...": (5000, lambda n: (f"{lines(n)}\nL = sum(h{n - 1})", {"x": "vector(n)"})),
+    }  # fmt: skip
+    yield "| function | parts | derive, ms | code, ms | derive, exponent |"
+    yield "|---|---|---|---|---|"
+    for name, (parts, make) in problems.items():
+        found = []
+        for n in (parts, 2 * parts):
+            text, declare = make(n)
+            derivations: list[mc.Derivation] = []
+            found.append(timed(lambda: derivations.append(mc.derive(text, "x", declare)), 1))  # noqa: B023
+            code = timed(lambda: derivations[0].source("numpy"), 1)  # noqa: B023
+        yield f"| `{name}` | {2 * parts} | {found[1]:.0f} | {code:.0f} | {math.log2(found[1] / found[0]):.1f} |"
 
 
 def start(given: Settings) -> Table:
