@@ -11,6 +11,7 @@ from matcalc.draft import Conflict
 from matcalc.elaborate import elaborate, elaborated_lines
 from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownName
 from matcalc.expr import Expr, topological
+from matcalc.indices import names_in
 from matcalc.infer import infer
 from matcalc.kinds import Kind
 from matcalc.names import COUNTS, spelled
@@ -37,6 +38,12 @@ class Problem:
     notes: tuple[str, ...]
     text: str
     lines: tuple[tuple[str, Expr], ...] = ()
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The names that are declared and occur nowhere."""
+        there = names_in(self.function, *(e for _, e in self.definitions))
+        return tuple(name for name in self.kinds if name not in there)
 
 
 def parse(text: str, declare: Declarations = None, *, dims: Iterable[str] = ()) -> Expr:

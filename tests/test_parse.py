@@ -241,3 +241,9 @@ def test_an_ordinary_loss_takes_at_most_three_milliseconds() -> None:
         times.append(time.process_time() - start)
 
     assert min(times) < 0.003
+
+
+def test_a_problem_says_which_declared_names_occur_nowhere() -> None:
+    program = "s: function\nX: matrix(m, n)\nu: vector(m)\nZ = X*w\nL = sum(s(Z))"
+    assert set(read(program, {"q": "scalar"}).absent) == {"u", "q"}
+    assert read("1/n*sum(x)", {"x": "vector(n)", "n": "integer"}).absent == ()

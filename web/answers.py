@@ -36,6 +36,7 @@ def parse(task: Task) -> Iterator[Part]:
     text, declare = _function(task), _declared(task)
     problem = matcalc.read(text, declare, of=_name(task, "of"))
     lines = [name for name, _ in problem.lines if name]
+    absent = set(problem.absent) & set(declare)  # declared for another text
     yield {
         "part": "names",
         "names": [
@@ -49,6 +50,7 @@ def parse(task: Task) -> Iterator[Part]:
                 "here": name not in problem.inferred and name not in declare,  # declared in the text itself
             }
             for name, kind in problem.kinds.items()
+            if name not in absent
         ],
         "lines": lines,
         "shape": _shape(problem.function),

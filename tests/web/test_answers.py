@@ -39,6 +39,12 @@ def test_names_say_what_was_inferred_and_what_was_declared_where() -> None:
     assert found["shape"] == "scalar"
 
 
+def test_names_that_were_declared_for_another_text_are_left_out() -> None:
+    found = ask("parse", function="u: vector(m)\nx'*x*c", declare={"A": "symmetric(n)", "x": "vector(n)"})["names"]
+
+    assert {name["name"] for name in found["names"]} == {"x", "c", "u"}
+
+
 def test_a_mistake_is_placed_as_browsers_count() -> None:
     error = ask("parse", function="# 𝐊 is beyond the first plane\nx + * y")["error"]
 

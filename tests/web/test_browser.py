@@ -83,13 +83,22 @@ def test_the_kind_of_a_name_is_changed_by_click(tab: Callable[..., Tab]) -> None
     t.page.keyboard.press("Escape")
     t.page.wait_for_function("() => document.querySelector('#panel-text pre').textContent === '2*A*x'")
     assert "symmetric" in t.page.inner_text("#names .kind[data-name=A]")
-    assert "A is symmetric" in t.page.inner_text(".remarks")
+    t.page.wait_for_selector(".remarks:has-text('A is symmetric')")
 
     t.page.click("#names .kind[data-name=A]")
     t.page.fill("#kind .sizes input", "4")
     t.page.wait_for_function("() => document.querySelector('#names .kind[data-name=x]').textContent === 'vector(4)'")
     t.page.click("#kind >> text=As inferred")
     t.page.wait_for_function("() => document.querySelector('#panel-text pre').textContent === \"(A + A')*x\"")
+
+
+def test_another_function_does_not_keep_what_was_chosen_for_names_that_it_has_not(tab: Callable[..., Tab]) -> None:
+    t = tab().open(function="logdet(S)", wrt="S", declare=["S: spd(n)"])
+    t.done()
+    t.type("x'*x")
+    t.page.wait_for_function("() => document.querySelector('#answer-title').textContent === 'Gradient by x'")
+    assert t.text() == "2*x"
+    assert "S" not in t.page.url
 
 
 def test_the_kind_of_a_name_that_the_text_declares_is_changed_in_the_text(tab: Callable[..., Tab]) -> None:
