@@ -9,11 +9,12 @@ from matcalc.forms import Forms, Value, extent
 from matcalc.instructions import Code, Instructions
 from matcalc.shapes import ONE, Dim
 
+_Common = tuple[str, str, tuple[tuple[str, Code], ...]]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _tensor(at: Forms, x: Expr) -> Value:
-    """The sum of one einsum for each term; what an index has no entry for is multiplied by ones.
+    """One einsum for the terms that differ in one array alone, whose sum it takes; what lacks an index is repeated.
 
     Where a term has deltas, the entries at which they are 1 are computed, and put in their places among zeros; where
     arrays cannot be filled, a delta is an identity.
@@ -21,7 +22,7 @@ def _tensor(at: Forms, x: Expr) -> Value:
     make = at.make
     indices, sizes, _, terms = x.data  # type: ignore[misc]
     given = iter(x.args)
-    found: list[Code] = []
+    found: dict[_Common, list[Code]] = {}  # what terms have in common -> the arrays in which they differ
     for scalars, deltas, entries in terms:
         letters = {name: _LETTERS[i] for i, name in enumerate(indices)}
         factors = [at.dense(next(given)) for _ in range(scalars)]
@@ -33,21 +34,49 @@ def _tensor(at: Forms, x: Expr) -> Value:
         out = "".join(letters[n] for n in indices)
         dims = {letters[n]: size for n, size in zip(indices, sizes, strict=True)}
         pairs = [(letters[left], letters[right]) for left, right, _ in deltas]
-        if not at.fills:
+        place = out
+        if at.fills:
+            place = _identified(out, pairs)
+            words = [_identified(word, pairs) for word in words]
+        else:
             operands += [make.call("eye", (make.size(size),), (size, size)) for _, _, size in deltas]
             words += ["".join(pair) for pair in pairs]
-            found.append(_einsum(make, factors, operands, words, out, dims))
-            continue
-        place = _identified(out, pairs)
-        words = [_identified(word, pairs) for word in words]
+        _absorb(make, operands, words)
+        ranks = [(len(word), c.op != "outer") for word, c in zip(words, operands, strict=True)]
+        most = ranks.index(max(ranks)) if ranks else 0
+        array = make.product([*factors, *operands[most : most + 1]])
+        rest = tuple((word, code) for k, (word, code) in enumerate(zip(words, operands, strict=True)) if k != most)
+        found.setdefault((place, words[most] if words else "", rest), []).append(array)
+    results = []
+    for (place, word, rest), arrays in found.items():
         inside = "".join(dict.fromkeys(place))
-        values = _einsum(make, factors, operands, words, inside, dims)
-        if pairs:
+        total = make.add([(1, a) for a in arrays])
+        parts = [*([(word, total)] if word else []), *rest]
+        scale = [] if word else [total]
+        values = _einsum(make, scale, [c for _, c in parts], [w for w, _ in parts], inside, dims)
+        if len(inside) < len(place):
             values = make.call("spread", (values, *(make.size(d) for d in sizes)), sizes, f"{place}->{inside}")
-        found.append(values)
-    if not found:
+        results.append(values)
+    if not results:
         return Value("full", make.call("zeros", [make.size(d) for d in sizes], sizes))
-    return Value("full", make.add([(1, f) for f in found]) if len(found) > 1 else found[0])
+    return Value("full", make.add([(1, f) for f in results]) if len(results) > 1 else results[0])
+
+
+def _absorb(make: Instructions, operands: list[Code], words: list[str]) -> None:
+    """Vectors that scale the rows or the columns of a matrix, or another vector, multiplied into it."""
+    for k in reversed(range(len(words))):
+        for other in range(len(words)):
+            word = words[other]
+            if len(words[k]) == 1 and other != k and words[k] in word and len(set(word)) == len(word) <= 2:
+                vector = make.column(operands[k]) if len(word) == 2 and word[0] == words[k] else operands[k]
+                operands[other] = make.product([vector, operands[other]])
+                del operands[k], words[k]
+                break
+    lines = [k for k, word in enumerate(words) if len(word) == 1]
+    if len(words) > 2 and len(lines) == 2 and words[lines[0]] != words[lines[1]]:  # two arrays rather than three
+        i, j = lines
+        operands[i], words[i] = make.outer(operands[i], operands[j]), words[i] + words[j]
+        del operands[j], words[j]
 
 
 def _identified(word: str, pairs: list[tuple[str, str]]) -> str:
@@ -59,7 +88,12 @@ def _identified(word: str, pairs: list[tuple[str, str]]) -> str:
 
 
 def _einsum(
-    make: Instructions, factors: list[Code], operands: list[Code], words: list[str], out: str, dims: Mapping[str, Dim]
+    make: Instructions,
+    factors: list[Code],
+    operands: list[Code],
+    words: list[str],
+    out: str,
+    dims: Mapping[str, Dim],
 ) -> Code:
     """The product of the factors and the operands, summed over letters that are not in ``out``."""
     for letter in out:
