@@ -257,7 +257,7 @@ def _undefined(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
         if a not in active:
             continue
         if derivative:
-            raise UnsupportedError(f"second derivatives of {name} are not supported yet")
+            raise UnsupportedError(f"second derivatives of {name}, which is undefined, have no notation here")
         slope = ops.ufn(name, kind, n.args, (i,))
         if n.is_scalar:
             out.append((a, ops.mul(g, slope)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import matcalc
 from matcalc import ops
 from matcalc.differential import differential, local_differential
+from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
 from matcalc.parse import parse, parse_declarations
@@ -102,3 +104,19 @@ def test_the_cost_is_linear_in_shared_nodes() -> None:
     found = differential(f, {x: ops.formal_differential(x)}, default_table())
 
     assert len(topological(found)) < 20 * len(topological(f))
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare"),
+    [
+        ("l(y, p)", "p", "l: function(scalar, scalar) -> scalar; y: scalar; p: scalar"),
+        ("g(A*x)", "x", "g: function(vector(m)) -> scalar; A: matrix(m, n)"),
+    ],
+)
+def test_a_second_derivative_of_an_undefined_function_is_right_or_refused(f: str, wrt: str, declare: str) -> None:
+    try:
+        found = matcalc.derive(f, wrt, declare, order=2)
+    except UnsupportedError as error:
+        assert "second derivatives" in str(error)
+    else:
+        assert found.verify()
