@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from itertools import zip_longest
+from xml.etree import ElementTree
 
 from matcalc.expr import Expr
 from matcalc.formulas import DEFAULT, Typesetter
@@ -85,10 +86,25 @@ def _is_element(shown: str) -> bool:
 
 
 def _scripted(level: int, tag: str, base: Piece, *scripts: Piece) -> Phrase:
-    """A base with scripts; it begins with what the base begins with."""
+    """A base with scripts, a second one above the first; it begins with what the base begins with."""
+    indexed = _indexed(base) if tag == "msup" else None
+    if indexed is not None:
+        tag, base, scripts = "msubsup", indexed[0], (indexed[1], *scripts)
     found = _Element(level, f"<{tag}>", _argument(base), *scripts, f"</{tag}>")
     found.first = base.first if isinstance(base, Phrase) else base
     return found
+
+
+def _indexed(piece: Piece) -> tuple[Piece, Piece] | None:
+    """Base and subscript of a piece that is nothing but these."""
+    while isinstance(piece, Phrase) and len(piece.pieces) == 1:
+        piece = piece.pieces[0]
+    if isinstance(piece, Phrase):
+        return (piece.pieces[1], piece.pieces[2]) if piece.pieces[0] == "<msub>" else None
+    if not piece.startswith("<msub>") or not _is_element(piece):
+        return None
+    base, below = (ElementTree.tostring(part, encoding="unicode") for part in ElementTree.fromstring(piece))
+    return base, below
 
 
 def _fenced(fence: str, inside: Sequence[Piece], tall: bool) -> Phrase:

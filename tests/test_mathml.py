@@ -237,3 +237,9 @@ def test_a_name_that_the_notation_gives_in_latex_is_shown_as_it_is() -> None:
     shown = inside(mathml(VARIABLES["x"], Notation(names={"x": r"\xi<"})))
     assert shown == "<mi>x</mi>"
     assert KINDS["x"].text()
+
+
+def test_a_second_script_stands_above_the_first() -> None:
+    assert "<msubsup><mi>W</mi><mn>2</mn>" in mathml(parse("W_2'", "W_2: matrix(m, n)"))
+    assert mathml(parse("norm2(x)^3", "x: vector(n)")).count("<msubsup>") == 1
+    assert "<msubsup>" in mathml(parse("x[0]^2", "x: vector(n)"))
