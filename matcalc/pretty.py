@@ -31,7 +31,7 @@ from matcalc.shapes import ONE
 from matcalc.text import dim_phrase, entries_pieces, number_phrase
 from matcalc.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Speller, joined, write
 
-# POWER: ends in a superscript; POSTFIX: a call, which takes a transpose but no power; ATOM: takes both
+# POWER: ends in a superscript; POSTFIX: a call or an entry, between which and its neighbors a sign stands; ATOM: a name
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LOWERED = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
@@ -78,7 +78,7 @@ class _Writer:
             Relation: self.relation,
             Blocks: self.blocks,
             Entries: lambda reading, of: Phrase(
-                POSTFIX, _at_least(ATOM, of(reading.base)), "[", *entries_pieces(reading.indices, of), "]"
+                POSTFIX, _closed(of(reading.base)), "[", *entries_pieces(reading.indices, of), "]"
             ),
             IndexSum: self.index_sum,
         }
@@ -128,7 +128,7 @@ class _Writer:
 
     def power(self, reading: Power, of: Of) -> Phrase:
         sign = "⊙" if reading.elementwise else ""
-        base = _at_least(ATOM, of(reading.base))
+        base = _closed(of(reading.base))
         exponent = reading.exponent
         if isinstance(exponent, Expr) and exponent.op == "num":
             value: Any = exponent.data
@@ -241,6 +241,12 @@ def _at_least(level: int, phrase: Phrase) -> Phrase:
 
 def _bracketed(phrase: Phrase) -> Phrase:
     return Phrase(ATOM, "(", phrase, ")")
+
+
+def _closed(phrase: Phrase) -> Phrase:
+    """What an index or a power may follow: a name, brackets, an entry x[0], a call exp(x), but not √(x) or d(x)."""
+    ends = phrase.level == POSTFIX and phrase.last[-1:] in ("]", ")") and phrase.pieces[0] not in ("√", "d")
+    return phrase if ends else _at_least(ATOM, phrase)
 
 
 _SINGLE = re.compile("[^\\W\\d_][₀-₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]*|[𝟏𝟎][₀-₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ]+")

@@ -44,7 +44,7 @@ CASES = {
     "𝟏ₘr": mul(ops.ones(m, ONE), r),
     "σ(s)·x": mul(ops.fn("sigmoid", s), x),
     "√(s + t)": ops.fn("sqrt", add(s, t)),
-    "(sin(s))²": power(ops.fn("sin", s), num(2)),
+    "sin(s)²": power(ops.fn("sin", s), num(2)),
     "f′(x)": ops.ufn("f", KINDS["f"], [x], 1),
     "Dg(x)": ops.ufn("g", KINDS["g"], [x], (0,)),
     "∇h(x)": ops.ufn("h", KINDS["h"], [x], (0,)),
