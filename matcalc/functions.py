@@ -391,6 +391,8 @@ class Functions(Algebra):
             return ops.num(1)
         if v.op == "unit" and v.args[0] is index:
             return ops.num(1)
+        if v.op == "t":  # of a row
+            return ops.slice_(v.args[0], ("all",), ("at",), index)
         return ops.slice_(v, ("at",), ("all",), index)
 
     def norm2(self, x: Expr) -> Expr:

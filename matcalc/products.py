@@ -137,6 +137,8 @@ class Products(Algebra):
                     break
         if coef == 1:
             return best
+        if best is plain and coef == -1 and (turned := self._opposite_sum(scalars, body)) is not None:
+            return min(turned, plain, key=length)
         for c in {coef, MINUS if coef < 0 else coef}:
             rest = coef / c
             for i, f in enumerate(body):
@@ -155,6 +157,18 @@ class Products(Algebra):
                     if length(other) < best_length:
                         best, best_length = other, length(other)
         return best
+
+    def _opposite_sum(self, scalars: Powers, body: list[Expr]) -> Expr | None:
+        """-(x + y) reads -x - y, mostly as long: all terms of a sum with nothing beside it; None for anything else."""
+        powers = list(scalars.items())
+        whole = body[0] if len(body) == 1 and not powers else None
+        if not body and len(powers) == 1 and powers[0][1] == 1:
+            whole = powers[0][0]
+        core = whole.args[0] if whole is not None and whole.op == "t" else whole
+        if whole is None or core is None or core.op != "add":
+            return None
+        turned = self.scaled_sum(MINUS, core)
+        return turned if whole is core else ops.transpose(turned)
 
     def absorb(self, c: Fraction, e: Expr) -> Expr | None:
         """c*e as an expression of the same form, for sums, odd functions (c = -1) and what holds one; else None."""

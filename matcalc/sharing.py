@@ -129,7 +129,7 @@ class Sharing(Algebra):
         size, base = self.primitive(whole)
         best = whole
         if size != 1:
-            for c in {size, abs(size)}:
+            for c in (size, abs(size)):
                 inner = base if c == size else self.scaled_sum(Fraction(-1), base)
                 best = min(best, compose(c, *_placed(inner)), key=length)
         best = min(best, self._with_content(whole), key=length)

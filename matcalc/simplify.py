@@ -244,9 +244,9 @@ def _slice(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     shape = ops.slice_(x, *data, *index).shape
     if is_zero(x):
         return zero(shape)
-    if x.op == "ones":
-        return ops.ones(*shape)
     front, x = _front(x)
+    if x.op == "ones":
+        return s.mul(front, ops.ones(*shape))
     if x.op == "t":
         return s.mul(front, s.transpose(ops.slice_(x.args[0], data[1], data[0], *reversed(index))))
     return s.mul(front, ops.slice_(x, *data, *index))

@@ -45,6 +45,12 @@ SIZES = {"m": 3, "n": 4}
         ("2*x - 2*y + c*(y - x)", "(2 - c)*(x - y)"),
         ("c + d + norm2(x)*(c + d)", "(1 + norm2(x))*(c + d)"),
         ("x - y + A*(x - y)", "A*(x - y) + x - y"),
+        ("-(x + y)", "-x - y"),
+        ("-(A + B)'", "(-A - B)'"),
+        ("-A' - B'", "(-A - B)'"),
+        ("-(c + norm2(x))", "-c - norm2(x)"),
+        ("-2*x - 2*y", "-2*(x + y)"),
+        ("softmax(-(x + y))", "softmax(-x - y)"),
     ],
 )
 def test_a_sum_in_short_form(code: str, wanted: str, rng: np.random.Generator) -> None:
