@@ -180,11 +180,15 @@ class Sharing(Algebra):
                 groups.setdefault(mark, []).append(t)
         found: dict[tuple[str, Expr | None, frozenset[Expr]], Terms] = {}
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
-            if len(group) > 1 and base.op != "eye" and (base.op != "ones" or side in ("left", "right")):
-                found.setdefault(
-                    (side, base if side in ("inner", *_REDUCTIONS) else None, frozenset(group)),
-                    {t: terms[t] for t in group},
-                )
+            if base.op == "eye" or (base.op == "ones" and side not in ("left", "right")):
+                continue
+            longer = [t for t in group if len(parts(t).body) > 1]  # (A + B)*x - s*x, not (A + B - s*eye(n))*x
+            for some in (longer, group) if side in ("left", "right") and len(longer) < len(group) else (group,):
+                if len(some) > 1:
+                    found.setdefault(
+                        (side, base if side in ("inner", *_REDUCTIONS) else None, frozenset(some)),
+                        {t: terms[t] for t in some},
+                    )
         return [(side, base or ops.num(1), group) for (side, base, _), group in found.items()]
 
     def _split(self, shape: Shape, side: str, base: Expr, group: Terms) -> Shared | None:
