@@ -391,6 +391,10 @@ class Functions(Algebra):
             return ops.num(1)
         if v.op == "unit" and v.args[0] is index:
             return ops.num(1)
+        if v.op == "slice" and v.data == (("all",), ("at",)):  # of a column
+            return ops.slice_(v.args[0], ("at",), ("at",), index, v.args[1])
+        if v.op == "t" and v.args[0].op == "slice" and v.args[0].data == (("at",), ("all",)):
+            return ops.slice_(v.args[0].args[0], ("at",), ("at",), v.args[0].args[1], index)
         if v.op == "t":  # of a row
             return ops.slice_(v.args[0], ("all",), ("at",), index)
         return ops.slice_(v, ("at",), ("all",), index)

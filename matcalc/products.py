@@ -380,15 +380,29 @@ class Products(Algebra):
             (p, q), (r, s) = a.args, b.args
             if p.cols is r.rows and q.cols is s.rows:
                 return [self.build(a, (self.mul(p, r), self.mul(q, s)))]
-        if b.op == "unit" and a.rows is not ONE and a.op in _PICKED_FROM:
-            return [ops.slice_(a, ("all",), ("at",), b.args[0])]
+        if b.op == "unit" and a.rows is not ONE and (col := self._column_of(a, b.args[0])) is not None:
+            return [col]
+        if a.op == "t" and a.args[0].op == "unit" and b.cols is not ONE:
+            row = self._row_of(b, a.args[0].args[0])
+            return None if row is None else [row]
         if a.op == "diagmat" and a.args[0].op == "unit" and b.cols is not ONE:
-            unit, turned = a.args[0], self.transpose(b)
-            if turned.op in _PICKED_FROM:
-                return [unit, self.transpose(ops.slice_(turned, ("all",), ("at",), unit.args[0]))]
-            if b.op in _PICKED_FROM:
-                return [unit, ops.slice_(b, ("at",), ("all",), unit.args[0])]
+            row = self._row_of(b, a.args[0].args[0])
+            return None if row is None else [a.args[0], row]
         return None
+
+    def _column_of(self, m: Expr, index: Expr) -> Expr | None:
+        """m*unit(index): a column of a symbol, or a row of it turned; None for what is no symbol."""
+        if m.op in _PICKED_FROM:
+            return ops.slice_(m, ("all",), ("at",), index)
+        row = m.op == "t" and m.args[0].op in _PICKED_FROM
+        return ops.transpose(ops.slice_(m.args[0], ("at",), ("all",), index)) if row else None
+
+    def _row_of(self, m: Expr, index: Expr) -> Expr | None:
+        """unit(index)'*m: a row of a symbol, or a column of it turned; None for what is no symbol."""
+        if m.op in _PICKED_FROM:
+            return ops.slice_(m, ("at",), ("all",), index)
+        column = m.op == "t" and m.args[0].op in _PICKED_FROM
+        return ops.transpose(ops.slice_(m.args[0], ("all",), ("at",), index)) if column else None
 
     def _squared(self, m: Expr) -> Expr | None:
         """M*M of a sum with inverses in it, where distributing makes it short: a projection eye(n) - X*inv(X'*X)*X'."""
