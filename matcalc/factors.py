@@ -24,6 +24,7 @@ Powers: TypeAlias = dict[Expr, Exponent]
 E = ops.const("e")  # never shown: E^x is exp(x)
 ONE_F = Fraction(1)
 HALF = Fraction(1, 2)
+_MINUS = ops.num(-1)
 _MAX_BITS = MAX_DIGITS * 10 // 3
 
 
@@ -164,6 +165,12 @@ def _taken_apart(e: Expr) -> Parts:
             out.coef *= _take_scalar(a, ONE_F, out.scalars)
         elif a.op == "t" and a.args[0].op == "mul":
             chain.extend(m.args[0] if m.op == "t" else ops.transpose(m) for m in reversed(a.args[0].args))
+        elif a.op == "pow" and a.args[1] is _MINUS and a.args[0].op == "mul" and a.args[0].args[0].is_scalar:
+            below = parts(a.args[0])  # 1 ./ (n*x)
+            out.coef /= below.coef
+            for base, k in below.scalars.items():
+                include(out.scalars, base, scale_exponent(k, Fraction(-1)))
+            chain.append(ops.reciprocal(compose(ONE_F, {}, below.body)))
         else:
             chain.append(a)
     for segment in segments(chain):
@@ -450,6 +457,8 @@ def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
         below.insert(0, ops.num(coef.denominator))
         coef = Fraction(coef.numerator)
     front = [] if coef == 1 else [ops.num(coef)]
+    if below and len(body) == 1 and (above or abs(coef) != 1) and body[0].op == "pow" and body[0].args[1] is _MINUS:
+        return ops.mul(*front, *above, ops.reciprocal(ops.mul(*below, body[0].args[0])))  # s*(1 ./ x)/n is s ./ (n*x)
     back = [ops.reciprocal(ops.mul(*below))] if below else []
     if len(body) > 1 and all(m.op == "t" for m in body):  # A'*B' reads (B*A)'
         body = [ops.transpose(ops.mul(*(m.args[0] for m in reversed(body))))]

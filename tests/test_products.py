@@ -66,6 +66,42 @@ def test_powers_of_ones_and_inner_products_in_the_shorter_order(code: str, wante
     assert wanted is None or text(short) == wanted
 
 
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    {
+        "unit(1, n)'*A": "A[1, :]",
+        "unit(1, n)'*A'": "A[:, 1]'",
+        "A'*unit(1, n)": "A[1, :]'",
+        "unit(1, n)'*S": "S[1, :]",
+        "unit(0, n)'*A*unit(1, n)": "A[0, 1]",
+        "unit(0, n)'*A'*unit(1, n)": "A[1, 0]",
+        "unit(0, m)*unit(1, n)'*A'": "unit(0, m)*A[:, 1]'",
+        "diag(unit(0, n))*A'": "unit(0, n)*A[:, 0]'",
+    }.items(),
+)
+def test_unit_vectors_pick_rows_and_columns(code: str, wanted: str) -> None:
+    short = Simplifier()(read(code, "A: matrix(n, n); S: symmetric(n); y: vector(m)").function)
+
+    assert text(short) == wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    {
+        "s*(1 ./ x)/n": "s ./ (n*x)",
+        "-2*(1 ./ x)/s": "-2 ./ (s*x)",
+        "2*(1 ./ (x + y))/3": "2 ./ (3*(x + y))",
+        "u .* (s ./ (n*x))": "s*(u ./ x)/n",
+        "s ./ (n*x) + 2 ./ (n*x)": "(2 + s) ./ (n*x)",
+    }.items(),
+)
+def test_scalars_over_an_array_stand_over_one_stroke(code: str, wanted: str) -> None:
+    short = Simplifier()(read(code, "x, y, u: vector(n); s: scalar").function)
+
+    assert text(short) == wanted
+    assert Simplifier()(short) is short
+
+
 def test_a_number_too_large_to_be_written_is_refused_before_it_is_computed() -> None:
     with pytest.raises(LimitError, match="too large"):
         Simplifier()(read("a^(10^10^10)", "a: scalar").function)
