@@ -31,7 +31,7 @@ from matcalc.spelling import BUILTINS, Spelling, own_names, renamed
 from matcalc.targets import spelling
 
 _WIDTH = 100
-_VIEWS = ("T", "col", "row", "slice", "apply")  # may share memory with an operand
+_VIEWS = ("T", "col", "row", "expand", "slice", "apply")  # may share memory with an operand
 _VIEWING_CALLS = ("ravel", "reshape", "diagonal")
 
 

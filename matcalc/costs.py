@@ -7,10 +7,10 @@ name as 1000: so that declared widths are thin, and all unknown sizes are alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from matcalc.errors import InputError
-from matcalc.instructions import Code, Extent
+from matcalc.instructions import Code
 from matcalc.shapes import Dim
 
 # rough nanoseconds: a call, an entry read by a product, an entry written elementwise, a flop of a matrix product
@@ -18,7 +18,7 @@ CALL, READ, WRITE, FLOP = 1000.0, 0.5, 2.0, 0.05
 _UNKNOWN = 1000
 _DIGITS = 15
 _SIZE = re.compile(r"\s*([^\W\d]\w*)\s*=\s*(\d[\d_]*)\s*")
-_FREE = ("input", "num", "size", "index", "T", "col", "row")
+_FREE = ("input", "num", "size", "index", "T", "col", "row", "expand")
 
 
 def expected(given: Mapping[str, int] | str | None, dimensions: Collection[str]) -> dict[str, int]:
@@ -64,7 +64,7 @@ class Costs:
             found = self._found[dim] = float(max(1, dim.evaluate(known)))
         return found
 
-    def entries(self, shape: Extent) -> float:
+    def entries(self, shape: Sequence[Dim]) -> float:
         """The number of entries to expect."""
         total = 1.0
         for dim in shape:

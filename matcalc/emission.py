@@ -140,7 +140,9 @@ class Emission:
         """Whether the text of an instruction is put where it is used."""
         if code.op in _LEAVES or (code.op == "call" and code.data[0] == "pi"):
             return True
-        if code.op in ("T", "col", "row", "neg") and len(text) <= 20 and "(" not in text:
+        if count <= 1 and self.plan is not None and code not in self.wanted and self.plan.adds_to_places(code):
+            return True
+        if code.op in ("T", "col", "row", "expand", "neg") and len(text) <= 20 and "(" not in text:
             return True
         if code.op in ("add", "mul", "div") and len(text) <= 12 and all(a.op in ("num", "size") for a in code.args):
             return True
@@ -190,7 +192,11 @@ class Emission:
         if code.op == "call":
             lines = [f"{self._written(code, {}, texts)[0][:-1]}, out={name})"]
         else:
-            rest = [(a, texts[a]) for a in (*reading, *(a for a in others if a not in reading))]
+            places = {a: a.data[1] for a in others if plan.adds_to_places(a) and a not in self.settled}
+            rest = [
+                (a, texts[a.args[0] if a in places else a], places.get(a))
+                for a in (*reading, *(a for a in others if a not in reading))
+            ]
             lines = in_place(code, operand, name, rest, lambda: self._own("np"))
         self.lines += [f"    {line}" for line in lines]
         texts[code] = (name, ATOM)

@@ -16,6 +16,7 @@ mul div neg  operands                elementwise, by broadcasting
 ipow         x                       an integer exponent >= 2
 matmul outer operands                as ``@`` and ``np.outer``
 T col row    X; v; v                 transpose; v as a column to broadcast; v as 1 x n
+expand       X                       for each axis of the result whether it is one of X, else it has length 1
 call         operands                (key of the spelling table, further texts)
 apply        operands                name of a callable parameter
 slice        X, index instructions   one entry for each axis: (start, stop) or "at"
@@ -74,11 +75,13 @@ def ordered(roots: Iterable[Code]) -> list[Code]:
 def broadcast(codes: Sequence[Code]) -> Extent:
     """The shape that the operands broadcast to."""
     widest = max((c.shape for c in codes), key=len)
-    if len(widest) != 2:
+    if len(widest) < 2:
         return widest
-    rows = next((c.shape[0] for c in codes if c.ndim == 2 and c.shape[0] is not ONE), widest[0])
-    cols = next((c.shape[-1] for c in codes if c.ndim and c.shape[-1] is not ONE), widest[1])
-    return (rows, cols)
+    shape = list(widest)
+    for k in range(len(widest)):  # from the last axis
+        at = -1 - k
+        shape[at] = next((c.shape[at] for c in codes if c.ndim > k and c.shape[at] is not ONE), shape[at])
+    return tuple(shape)
 
 
 def _bits(value: Fraction) -> int:
@@ -317,6 +320,16 @@ class Instructions:
         if v.op == "neg":
             return self.neg(self.column(v.args[0]))
         return self.make("col", (v,), None, (v.shape[0], ONE))
+
+    def expand(self, x: Code, axes: Sequence[bool]) -> Code:
+        """x[:, None, :], to broadcast: an axis of x where ``axes`` says so; no axes of length 1 in front."""
+        axes = tuple(axes)[axes.index(True) :]
+        if all(axes):
+            return x
+        if x.ndim == 1 and len(axes) == 2:
+            return self.column(x)
+        given = iter(x.shape)
+        return self.make("expand", (x,), axes, tuple(next(given) if own else ONE for own in axes))
 
     def row(self, v: Code) -> Code:
         """v[None, :], where two axes are asked for."""

@@ -1,4 +1,4 @@
-"""Arrays with more than two axes to instructions: einsum of the index form, the map entry by entry, or the vec form."""
+"""Arrays with more than two axes to instructions: products of entries, the map entry by entry, or the vec form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _tensor(at: Forms, x: Expr) -> Value:
-    """One einsum for the terms that differ in one array alone, whose sum it takes; what lacks an index is repeated.
+    """One product for the terms that differ in one array alone, whose sum it takes; what lacks an index is repeated.
 
     Where a term has deltas, the entries at which they are 1 are computed, and put in their places among zeros; where
     arrays cannot be filled, a delta is an identity.
@@ -48,13 +48,15 @@ def _tensor(at: Forms, x: Expr) -> Value:
         rest = tuple((word, code) for k, (word, code) in enumerate(zip(words, operands, strict=True)) if k != most)
         found.setdefault((place, words[most] if words else "", rest), []).append(array)
     results = []
-    for (place, word, rest), arrays in found.items():
+    whole = sorted(found.items(), key=lambda item: len(set(item[0][0])), reverse=True)  # stable: the fullest first
+    for (place, word, rest), arrays in whole:
         inside = "".join(dict.fromkeys(place))
         total = make.add([(1, a) for a in arrays])
         parts = [*([(word, total)] if word else []), *rest]
         scale = [] if word else [total]
-        values = _einsum(make, scale, [c for _, c in parts], [w for w, _ in parts], inside, dims)
-        if len(inside) < len(place):
+        filled = len(inside) < len(place)
+        values = _values(at, scale, [c for _, c in parts], [w for w, _ in parts], inside, dims, filled)
+        if filled:
             values = make.call("spread", (values, *(make.size(d) for d in sizes)), sizes, f"{place}->{inside}")
         results.append(values)
     if not results:
@@ -87,17 +89,24 @@ def _identified(word: str, pairs: list[tuple[str, str]]) -> str:
     return word
 
 
-def _einsum(
-    make: Instructions,
+def _values(
+    at: Forms,
     factors: list[Code],
     operands: list[Code],
     words: list[str],
     out: str,
     dims: Mapping[str, Dim],
+    filled: bool,
 ) -> Code:
-    """The product of the factors and the operands, summed over letters that are not in ``out``."""
+    """The product of the factors and the operands, summed over letters that are not in ``out``.
+
+    Where nothing is summed, by broadcasting: einsum multiplies all operands for each entry. ``filled``: the values are
+    put into an array, and repeated there where they lack an index.
+    """
+    make = at.make
+    broadcast = at.fills and set("".join(words)) <= set(out)
     for letter in out:
-        if letter not in "".join(words):
+        if letter not in "".join(words) and not (filled and broadcast and words):
             operands.append(make.call("ones", (make.size(dims[letter]),), (dims[letter],)))
             words.append(letter)
     if words == [out]:
@@ -105,9 +114,35 @@ def _einsum(
     if factors:  # on the smallest operand, not on the result
         least = min(range(len(operands)), key=lambda k: (operands[k].ndim, operands[k].op == "call"))
         operands[least] = make.product([*factors, operands[least]])
+    if broadcast:
+        return _multiplied(at, operands, words, out, dims)
     summed = len(operands) > 2 and set("".join(words)) > set(out)
     key = f"einsum_path{len(operands)}" if summed else f"einsum{len(operands)}"
     return make.call(key, operands, tuple(dims[letter] for letter in out), f"{','.join(words)}->{out}")
+
+
+def _multiplied(at: Forms, operands: list[Code], words: list[str], out: str, dims: Mapping[str, Dim]) -> Code:
+    """The product by broadcasting, two arrays at a time: those first of which the product is smallest."""
+    make = at.make
+    left: list[tuple[str, Code]] = []
+    for word, code in zip(words, operands, strict=True):
+        if len(set(word)) < len(word):
+            code, word = make.call("diagonal", (code,), code.shape[:1]), word[0]
+        if len(word) == 2 and out.index(word[0]) > out.index(word[1]):
+            code, word = make.transpose(code), word[::-1]
+        left.append((word, code))
+
+    def joined(i: int, j: int) -> str:
+        return "".join(c for c in out if c in left[i][0] + left[j][0])
+
+    while len(left) > 1:
+        pairs = [(i, j) for j in range(len(left)) for i in range(j)]
+        i, j = min(pairs, key=lambda p: at.chains.costs.entries([dims[c] for c in joined(*p)]))
+        word = joined(i, j)
+        first, second = (make.expand(code, [c in own for c in word]) for own, code in (left[i], left[j]))
+        left[i] = word, make.mul([first, second])
+        del left[j]
+    return make.expand(left[0][1], [c in left[0][0] for c in out])
 
 
 def _unstacked(at: Forms, x: Expr) -> Value:

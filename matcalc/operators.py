@@ -54,12 +54,18 @@ def _neg(code: Code, args: list[Text]) -> Text:
     return f"-{parenthesized(args[0], TIMES if code.args[0].op in ('mul', 'div', 'outer') else UNARY)}", UNARY
 
 
+def _expand(code: Code, args: list[Text]) -> Text:
+    places = ", ".join(":" if own else "None" for own in code.data)
+    return f"{parenthesized(args[0], ATOM)}[{places}]", ATOM
+
+
 OPERATORS: dict[str, Callable[[Code, list[Text]], Text]] = {
     "add": _add,
     "mul": _mul,
     "div": _div,
     "matmul": _matmul,
     "neg": _neg,
+    "expand": _expand,
     "ipow": lambda code, args: (f"{parenthesized(args[0], ATOM)}**{code.data}", POWER),
 }
 
@@ -84,26 +90,31 @@ def number(value: Fraction) -> Text:
 
 
 def in_place(
-    code: Code, operand: Code, name: str, others: Sequence[tuple[Code, Text]], numpy: Callable[[], str]
+    code: Code, operand: Code, name: str, others: Sequence[tuple[Code, Text, str | None]], numpy: Callable[[], str]
 ) -> list[str]:
     """The lines that leave a sum, product, quotient or square in the array ``name`` of one of its operands.
 
-    ``others`` are the other operands, in the order in which they may be applied.
+    ``others`` are the other operands, in the order in which they may be applied, with the places to which one is added
+    where those are not all.
     """
     if code.op == "ipow":
         return [f"{name} *= {name}"]
     if code.op == "neg":
         return [f"{numpy()}.negative({name}, out={name})"]
     if code.op == "mul":
-        return [f"{name} *= {text}" for _, (text, _) in others]
+        return [f"{name} *= {text}" for _, (text, _), _ in others]
     if code.op == "div" and code.args[0] is operand:
-        return [f"{name} /= {text}" for _, (text, _) in others]
+        return [f"{name} /= {text}" for _, (text, _), _ in others]
     if code.op == "div":
         return [f"{numpy()}.divide({others[0][1][0]}, {name}, out={name})"]
     signs: dict[Code, list[int]] = {}  # of each operand, one for each time that it occurs: X - X - X + Y
     for a, sign in zip(code.args, code.data, strict=True):
         signs.setdefault(a, []).append(sign)
     if signs[operand].pop() > 0:
-        return [f"{name} {'+' if signs[a].pop() > 0 else '-'}= {text}" for a, (text, _) in others]
-    (_, (text, _)), = others
+        lines = []
+        for a, (text, _), places in others:
+            view = f'{numpy()}.einsum("{places}", {name})[...]' if places is not None else name
+            lines.append(f"{view} {'+' if signs[a].pop() > 0 else '-'}= {text}")
+        return lines
+    ((_, (text, _), _),) = others
     return [f"{numpy()}.subtract({text}, {name}, out={name})"]

@@ -26,7 +26,8 @@ _SOLVED = frozenset(
 _SUMMED = frozenset(f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path"))
 _FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full", "spread"}
 _FRESH = ("add", "mul", "div", "ipow", "matmul", "outer")
-_VIEWS = ("T", "col", "row", "neg", "slice")  # of these, and of what is made of them in place, the users are ours
+# of these, and of what is made of them in place, the users are ours
+_VIEWS = ("T", "col", "row", "expand", "neg", "slice")
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
 _FLOAT_CALLS = (INTO - {"abs", "sign", "maximum", "minimum"}) | _SOLVED | frozenset(
     "softplus erf det logdet norm eye ones zeros spread".split()
@@ -143,6 +144,12 @@ class Reuse:
                 current = above[0]
         return found
 
+    def adds_to_places(self, code: Code) -> bool:
+        """Whether values for a few places are added to an array, so that they need not stand among zeros first."""
+        users = self.parents.get(code, ()) if code.op == "call" and code.data[0] == "spread" else ()
+        if len(users) != 1 or users[0].op != "add" or self.targets.get(users[0], code) is code:
+            return False
+        return bool(users[0].data[users[0].args.index(self.targets[users[0]])] > 0)
 
     def touches(self, x: Code, operand: Code, settled: Callable[[Code], bool]) -> bool:
         """Whether the text of ``x`` reads the operand."""

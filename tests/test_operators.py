@@ -35,7 +35,7 @@ def test_a_number_too_large_for_floating_point_is_refused() -> None:
 def lines(code: Code, operand: Code) -> list[str]:
     names = {"x": ("a + b", SUM), "y": ("y", ATOM)}
     others = [(c, names[c.data]) for c in code.args if c is not operand]
-    return in_place(code, operand, "t", others, lambda: "np")
+    return in_place(code, operand, "t", [(*other, None) for other in others], lambda: "np")
 
 
 def test_statements_that_leave_the_result_in_an_operand() -> None:
@@ -62,7 +62,7 @@ def test_statements_mean_what_the_operator_means(op: str) -> None:
     wanted = eval(OPERATORS[op](code, [(a.data, ATOM) for a in code.args])[0], dict(values))
     others = [(a, (a.data, ATOM)) for a in code.args if a is not t]
     there = {**values, "np": np, "t": values["t"].copy()}
-    exec("\n".join(in_place(code, t, "t", others, lambda: "np")), there)
+    exec("\n".join(in_place(code, t, "t", [(*other, None) for other in others], lambda: "np")), there)
     assert np.allclose(there["t"], wanted, rtol=1e-14)
 
 
