@@ -7,6 +7,8 @@ left out, and the table says so.
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import os
 import platform
 import re
@@ -48,11 +50,21 @@ PARTS: dict[str, tuple[str, Callable[[Settings], Table]]] = {
 def machine(pinned: bool, seconds: float) -> str:
     """Date, versions, cores: one line under each table's title."""
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}", f"SciPy {scipy.__version__}"]
-    versions += [p.version for p in peers()]
+    versions += [kernels(), *(p.version for p in peers())]
     where = "one pinned core" if pinned else "not pinned"
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {', '.join(versions)}; {where} of {os.cpu_count()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, {', '.join(v for v in versions if v)}; {where} of {os.cpu_count()}, "
         f"{seconds:g} s for each comparison."
+    )
+
+
+def kernels() -> str:
+    """For which processor the BLAS under NumPy takes its kernels; OpenBLAS lets OPENBLAS_CORETYPE choose."""
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return ""
+    found = importlib.import_module("threadpoolctl").threadpool_info()
+    return next(
+        (f"{x['internal_api']} {x['version']} for {x['architecture']}" for x in found if "architecture" in x), ""
     )
 
 
