@@ -157,14 +157,21 @@ def classifier(X, Y, W, V):
 
 
 def attention(Q, K, V, G):
-    S = Q @ K.T
-    S -= S.max(axis=1, keepdims=True)
-    np.exp(S, out=S)
-    S /= S.sum(axis=1, keepdims=True)
-    D = G @ V.T
-    D -= (D * S).sum(axis=1, keepdims=True)
-    D *= S
-    return D @ K
+    """Rows in blocks that stay in the cache; what belongs to a row divides the small results."""
+    n, size = len(Q), min(len(Q), 128)
+    S, D, result = np.empty((size, len(K))), np.empty((size, len(K))), np.empty_like(Q)
+    for i in range(0, n, size):
+        rows = slice(i, min(i + size, n))
+        s, d = S[: rows.stop - i], D[: rows.stop - i]
+        np.dot(Q[rows], K.T, out=s)
+        s -= s.max(axis=1, keepdims=True)
+        np.exp(s, out=s)
+        share = 1 / s.sum(axis=1, keepdims=True)
+        np.dot(G[rows], V.T, out=d)
+        d -= np.einsum("ij,ij->i", d, s)[:, None] * share
+        d *= s
+        np.multiply(d @ K, share, out=result[rows])
+    return result
 
 
 def draw_network(rng, n):
