@@ -22,6 +22,7 @@ from matcalc.kinds import Kind
 from matcalc.latex import latex
 from matcalc.mathml import mathml
 from matcalc.normal import equal
+from matcalc.presentation import arranged
 from matcalc.setting import Setting, setting_of
 from matcalc.shapes import shape_text
 from matcalc.text import text
@@ -46,7 +47,7 @@ class Check:
     ``how`` it was decided; ``right`` the right form, as text, if one was derived (``latex()`` and ``mathml()`` print
     it; ``expression`` is it as an expression); ``counterexample`` a point with
     both values; ``residual`` the largest relative difference over ``draws`` points; ``diagnosis`` what went wrong;
-    ``shapes`` why the claim cannot hold whatever the values.
+    ``shapes`` why the claim cannot hold whatever the values; ``laid_out`` how a Jacobian or Hessian is.
     """
 
     holds: bool
@@ -61,6 +62,7 @@ class Check:
     shapes: str | None = None
     notes: tuple[str, ...] = ()
     expression: Expr | None = None
+    laid_out: str = ""
 
     def __bool__(self) -> bool:
         return self.holds
@@ -103,7 +105,7 @@ class Check:
             lines += ["they differ, for example, where", *_point(self.counterexample, words)]
         lines.append("with " + "\n     ".join(f"{name}: {kind}" for name, kind in self.kinds.items()))
         if self.layout is not None:
-            lines.append(f"layout: {LAYOUTS[self.layout]}")
+            lines.append(f"layout: {self.laid_out or LAYOUTS[self.layout]}")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -137,6 +139,7 @@ def check(
         kinds={name: kind.text() for name, kind in setting.problem.kinds.items()},
         layout=None if wrt is None else layout,
         notes=setting.problem.notes,
+        laid_out=_laid_out(question),
     )
     try:
         claim = setting.claim(equals)
@@ -164,6 +167,15 @@ def check(
     known = setting.problem.function if wrt is None else right.get("expression")
     how = BOTH if known is not None and _equal(claim, known) else NUMBERS
     return replace(start, holds=True, how=how, **right, notes=(*start.notes, *_undefined(verdict)))
+
+
+def _laid_out(question: Question) -> str:
+    """Of a derivative that is no gradient: how it is laid out, in a sentence; layouts do not change it."""
+    f, x = question.f, question.x
+    if x is None or (f.is_scalar and not question.second):
+        return ""
+    stacked = question.array_shape is not None
+    return arranged("hessian" if question.second else "jacobian", x.is_scalar, not (x.is_scalar or stacked), stacked)
 
 
 def _equal(claim: Expr, right: Expr) -> bool:
@@ -256,5 +268,3 @@ def _value(value: Any) -> str:
     if array.ndim == 1:
         return f"[{', '.join(f'{entry:.5g}' for entry in array)}]"
     return f"[{', '.join(_value(row[:, None]) if row.size > 1 else f'[{row[0]:.5g}]' for row in array)}]"
-
-

@@ -22,7 +22,7 @@ from matcalc.kinds import Kind, kind_of_shape
 from matcalc.measure import length
 from matcalc.names import spelled
 from matcalc.order import label
-from matcalc.parse import Problem, parse, read
+from matcalc.parse import Problem, parse, read, scalar_reading
 from matcalc.pseudoinverses import with_pseudoinverses
 from matcalc.rewrite import rewriter
 from matcalc.separate import separated
@@ -80,9 +80,11 @@ def derive(
     f = problem.function
     if _tower(f) > _TOWER:
         raise LimitError(f"powers of powers are nested too deeply: at most {_TOWER}")
+    meant = None if f.is_scalar or not isinstance(function, str) else scalar_reading(problem, names, declare, of)
     if order == 2 and not f.is_scalar:
         message = f"the function is {_form(f)}; a Hessian needs a scalar function"
-        raise UnsupportedError(message, hint="sum(...) or one entry of it")
+        hint = f"if a scalar is meant, declare {meant}" if meant else "sum(...) or one entry of it"
+        raise UnsupportedError(message, hint=hint)
     table = table or default_table()
     if order == 2 or not f.is_scalar:
         problem = _standing(problem, names)
@@ -95,6 +97,8 @@ def derive(
     short = Simplifier(rewriter(table))
     targets = list(nodes.values())
     notes = list(problem.notes)
+    if meant:
+        notes.append(f"the function is {_form(f)}; if a scalar is meant, declare {meant}")
     answers: dict[str, Answer] = {}
     forms: dict[str, Forms] = {}
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
@@ -176,9 +180,7 @@ def derive(
     return replace(found_derivation, notes=(*found_derivation.notes, *unused)) if unused else found_derivation
 
 
-def _own_names(
-    residuals: Mapping[str, str | Expr], problem: Problem, taken: set[str]
-) -> tuple[tuple[str, Expr], ...]:
+def _own_names(residuals: Mapping[str, str | Expr], problem: Problem, taken: set[str]) -> tuple[tuple[str, Expr], ...]:
     """The names that the reader gives to parts, with what they stand for; a later one may use those before it."""
     if residuals and any(node is not problem.function for _, node in problem.definitions):
         name, e = next(iter(residuals.items()))

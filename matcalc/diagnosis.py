@@ -7,20 +7,24 @@ does not rest on the engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from matcalc.claims import Question, scalar_neighbors
+from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
-from matcalc.ops import dim, mul, num, reciprocal, substitute, sym, transpose
+from matcalc.ops import dim, mul, neg, num, reciprocal, substitute, sym, transpose
 from matcalc.shapes import ONE, Dim, shape_text
 from matcalc.verify import Counterexample
 
 Written: TypeAlias = Callable[[Expr], str]
+_TRIED = 24  # changes of one part of a claim
 _LARGEST = 12  # numerator and denominator of a factor
 
 
@@ -36,7 +40,7 @@ def explain(question: Question, claim: Expr, example: Counterexample | None, wri
             return ["the claim is transposed"]
         rest = _convention_or_factor(question, turned, verdict.counterexample, written)
         found = ["the claim is transposed", *rest] if rest else []
-    return found or _symmetry(question, claim)
+    return found or _symmetry(question, claim) or _one_part(question, claim, written)
 
 
 def _convention_or_factor(
@@ -47,6 +51,22 @@ def _convention_or_factor(
         return [found]
     factor = None if example is None else factor_between(question, claim, example)
     return [] if factor is None else [_factor_text(factor, question.f, written)]
+
+
+def _one_part(question: Question, claim: Expr, written: Written) -> list[str]:
+    """One term whose sign is wrong, or one square part that should be transposed, wherever it stands."""
+    changes = []
+    for n in reversed(topological(claim)):
+        if n.op == "add":
+            changes += [(term, neg(term), "the sign of {} is wrong") for term in n.args]
+        if n is not claim and n.rows is n.cols and n.rows is not ONE:
+            changes += [(n, transpose(n), "{} should be transposed")]
+    for part, other, said in [c for c in changes if c[0] is not c[1]][:_TRIED]:
+        with suppress(MatcalcError):
+            changed = substitute(claim, {part: other})
+            if changed.shape == question.shape and question.answer(changed):
+                return [said.format(written(part))]
+    return []
 
 
 def _symmetry(question: Question, claim: Expr) -> list[str]:
@@ -127,7 +147,7 @@ def _proportion(a: Any, b: Any) -> float | None:
 
 
 def _scalars(question: Question, claim: Expr, example: Counterexample) -> Iterator[tuple[Expr, float]]:
-    """1, the sizes, the scalar variables, and their reciprocals, with their values at the point."""
+    """1, the sizes, the scalar variables, and their reciprocals, sizes over sizes, with their values at the point."""
     yield num(1), 1.0
     found = [(dim(Dim.of(name)), float(size)) for name, size in sorted(example.sizes.items())]
     found += [
@@ -139,6 +159,10 @@ def _scalars(question: Question, claim: Expr, example: Counterexample) -> Iterat
         if value not in (0.0, 1.0):
             yield scalar, value
             yield reciprocal(scalar), 1 / value
+    sizes = found[: len(example.sizes)]
+    for (first, one), (second, other) in permutations(sizes, 2):
+        if one != other:
+            yield mul(first, reciprocal(second)), one / other
 
 
 def _inverse(factor: Expr) -> Expr:
@@ -155,6 +179,10 @@ def _factor_text(factor: Expr, f: Expr, written: Written) -> str:
     number = Fraction(parts[0].data) if parts[0].op == "num" else Fraction(1)  # type: ignore[call-overload]
     scalar = parts[-1] if parts[-1].op != "num" else None
     sign = "the sign is wrong, and " if number < 0 else ""
+    if sum(p.op != "num" for p in parts) > 1:  # one size where another belongs
+        over, under = (next(p for p in parts if p.op == op) for op in ("dim", "pow"))
+        above = under.args[0] if abs(number) == 1 else mul(num(1 / abs(number)), under.args[0])
+        return f"{sign}a factor {written(above)}/{written(over)} is missing"
     size = num(abs(number)) if scalar is None else scalar if abs(number) == 1 else mul(num(abs(number)), scalar)
     if scalar is None:
         too_large = abs(number) > 1
@@ -194,5 +222,3 @@ def shapes_text(question: Question, claim: Expr) -> str:
             f"the claim is {shape_text(claim.shape)}"
         )
     return f"{question.what} is {shape_text(question.shape)}; the claim is {shape_text(claim.shape)}"
-
-

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 
 from lark import Token
 
+_DOTTED = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*")
+_LIBRARIES = frozenset("np numpy jnp jax torch tf F nn math scipy sp linalg cp".split())
 OPERATORS = frozenset({"ADD", "MUL", "POW", "COMPARE"})  # terminals of the grammar
 
 
@@ -15,17 +18,31 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
     if character == "_":
         return "a name begins with a letter", None
     if character == ".":
-        return "a full stop is part of a number, of .T, .*, ./ and .^, nothing else", None
+        return "a full stop is part of a number, of .T, .*, ./ and .^, nothing else", _undotted(text, position)
     if character in "\"'`":
         return f"quotation marks ({character}) are not in the language", None
     if character == "{":
         return "braces belong to numbered names such as h{i}", None
     if character == "|":
-        return "single bars are not in the language", "write abs(x) for |x|, norm2(x) or ||x|| for the norm"
+        return (
+            "single bars are not in the language",
+            "write abs(x) for |x|, norm2(x) or ||x|| for the norm, det(X) for |X|",
+        )
     if character == "!":
         return "! is not in the language", None
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return f"the character {shown} is not in the language", None
+
+
+def _undotted(text: str, position: int) -> str | None:
+    """Of a library's function, ``np.sum(x)``, and of a method, ``x.sum()``: the function alone."""
+    found = next((m for m in _DOTTED.finditer(text) if m.start() < position < m.end()), None)
+    if found is None or not text[found.end() :].lstrip().startswith("("):
+        return None
+    first, *_, last = found[0].split(".")
+    if first in _LIBRARIES:
+        return f"write {last}(...), without {found[0].removesuffix(last)}"
+    return f"write {last}({found[0].removesuffix('.' + last)})"
 
 
 def cut(text: str, width: int = 40) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from matcalc.declarations import kind_of
@@ -14,7 +15,7 @@ from matcalc.expr import Expr, topological
 from matcalc.indices import names_in
 from matcalc.infer import infer
 from matcalc.kinds import Kind
-from matcalc.names import COUNTS, spelled
+from matcalc.names import COUNTS, is_greek, spelled
 from matcalc.program import NONE, Program, check_declarable, place
 from matcalc.syntax import kind_statement, statements
 
@@ -58,10 +59,12 @@ def read(
     wrt: Iterable[str] = (),
     *,
     dims: Iterable[str] = (),
+    conventions: Mapping[str, str] | None = None,
 ) -> Problem:
     """The function of a text or program (``of``: the name of a line) with the kinds of all names.
 
     ``wrt``: names that must be known. ``dims``: names that are dimensions although no declaration mentions them.
+    ``conventions``: what undeclared names are taken for (scalar, vector) instead of what their letter says.
     """
     declared = parse_declarations(declare)
     found = statements(text)
@@ -69,6 +72,8 @@ def read(
         program = Program(text, found, declared, dims)
         if not program.lines:
             raise InputError("there is no expression here, only declarations", position=len(text))
+        for name, form in (conventions or {}).items():
+            program.variables[name].convention = form
         inference = infer(program)
         values = elaborate(program, inference)
     except MatcalcError as error:
@@ -93,11 +98,43 @@ def read(
     for name in (wrt,) if isinstance(wrt, str) else wrt:
         base = re.match(r"\s*([^\s\[]*)", name)
         if base is None or spelled(base[1]) not in known:
-            raise UnknownName(f"{name} neither occurs nor is declared", hint=f"the names are {', '.join(kinds)}")
+            raise UnknownName(f"{name} neither occurs nor is declared", hint=_where_it_may_be(name, kinds))
     inferred = frozenset({*program.variables, *program.functions})
     kept = elaborated_lines(program, inference) if len(program.lines) > 1 else []
     lines = _up_to(program.lines[number].name, kept)
     return Problem(values[number], kinds, definitions, inferred, _notes(program, kinds, values[number]), text, lines)
+
+
+def scalar_reading(problem: Problem, wrt: Collection[str], declare: Declarations, of: str | None) -> str | None:
+    """``n: scalar``: the one undeclared name whose other reading makes a scalar of a function that is none.
+
+    A letter read as a vector may be meant as a number, a Greek one read as a scalar as a vector of coefficients.
+    By a number, derivatives of vectors are usual: nothing is said.
+    """
+    by_number = any(problem.kinds[name].form == "scalar" for name in wrt if name in problem.kinds)
+    others = {}
+    for name in problem.inferred:
+        kind = problem.kinds.get(name)
+        if kind is not None and kind.form == "scalar" and is_greek(name):
+            others[name] = "vector"
+        elif kind is not None and kind.form == "vector" and name not in wrt and not by_number:
+            others[name] = "scalar"
+    found = []
+    for name, form in others.items():
+        with suppress(MatcalcError):
+            other = read(problem.text, declare, of=of, wrt=wrt, conventions={name: form})
+            if other.function.is_scalar and other.kinds[name].form == form:
+                found.append(f"{name}: {other.kinds[name].text()}")
+    return found[0] if len(found) == 1 else None
+
+
+def _where_it_may_be(name: str, kinds: Mapping[str, Kind]) -> str:
+    """The names that there are; of x, which does not occur, that Ax is one of them."""
+    hint = f"the names are {', '.join(kinds)}"
+    run = next((k for k in kinds if k.isalpha() and len(k) <= 4 and not is_greek(k) and name in k[1:]), None)
+    return (
+        hint if run is None or len(name) != 1 else f"{hint}; {run} is one name: write {'*'.join(run)} for the product"
+    )
 
 
 def _up_to(name: str, kept: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], ...]:
@@ -107,11 +144,13 @@ def _up_to(name: str, kept: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], .
 
 
 def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple[str, ...]:
-    """Of names that look like lengths and are read as numbers: how to make them lengths."""
+    """Of names that look like lengths or the identity and are not read so: how to write those."""
     lengths = {k: kind.rows for k, kind in kinds.items() if kind.form == "vector" and k in program.variables}
     reduced = [d for n in topological(function) if n.op in ("sum", "mean", "norm2", "norm1") for d in n.args[0].shape]
     notes = []
     for variable in program.variables.values():
+        if variable.name == "I" and variable.form == "matrix" and kinds["I"].rows is kinds["I"].cols:
+            notes.append("I is a matrix like any other; the identity is eye(n), or eye where its size is known")
         if variable.name in COUNTS and variable.form == "scalar" and not variable.integer:
             choice = next((k for d in reduced for k, length in lengths.items() if length is d), None)
             choice = choice or next(iter(lengths), None)

@@ -206,11 +206,18 @@ def layout_of(forms: Sequence[Forms], layout: str, what: str) -> str:
     """How the axes of the derivative are laid out, in a sentence."""
     if what == "gradient":
         return GRADIENTS[layout]
+    by_scalar = any(form.variable.is_scalar for form in forms)
+    plain = any(not form.stacked and not form.variable.is_scalar for form in forms)
+    return arranged(what, by_scalar, plain, any(form.stacked for form in forms))
+
+
+def arranged(what: str, by_scalar: bool, plain: bool, stacked: bool) -> str:
+    """The same of derivatives by scalars, of matrices with an index each for function and variable, of arrays."""
     said: list[str] = []
-    if any(form.variable.is_scalar for form in forms):
+    if by_scalar:
         said.append("by a scalar the shape of the function")
-    if any(not form.stacked and not form.variable.is_scalar for form in forms):
+    if plain:
         said.append("H[i,j] = d2f/(dx_i dx_j)" if what == "hessian" else "J[i,j] = df_i/dx_j, rows follow the function")
-    if any(form.stacked for form in forms):
+    if stacked:
         said.append("arrays have the function's indices first, then the variable's; the vec form stacks columns")
     return f"{'; '.join(said)} (the same in gradient and numerator layout)"

@@ -170,9 +170,7 @@ class Program:
     def _declare(self, name: str, kind: Kind, position: int) -> None:
         known = self.kinds.get(name)
         if known is not None and known != kind:
-            raise DeclarationError(
-                f"{name} is declared twice: {known.text()} and {kind.text()}", position=position
-            )
+            raise DeclarationError(f"{name} is declared twice: {known.text()} and {kind.text()}", position=position)
         check_declarable(name, kind, position)
         self.kinds[name] = kind
         self.stated.add(name)
@@ -183,9 +181,7 @@ class Program:
             if kind is not None and kind.form != "scalar":
                 raise DeclarationError(f"{name} is declared as {kind.text()}, and used as a dimension")
             if name in self._assigned:
-                raise DeclarationError(
-                    f"{name} is assigned, and used as a dimension", position=self._assigned[name][1]
-                )
+                raise DeclarationError(f"{name} is assigned, and used as a dimension", position=self._assigned[name][1])
 
     # --- names --------------------------------------------------------------------------------------
 
@@ -215,7 +211,7 @@ class Program:
                 self._check_index(node)
 
     def _check_exponent(self, node: Node, line: Line) -> None:
-        """Undeclared, the T of x^T is meant as a transpose."""
+        """Undeclared, the T of x^T is meant as a transpose, the e of e^x as Euler's number."""
         exponent = node.args[1]
         inner = exponent.args[0] if exponent.op == "neg" else exponent
         if inner.op == "name" and inner.data in ("T", "top") and inner.at in line.variables:
@@ -223,6 +219,12 @@ class Program:
             raise InputError(
                 f"{inner.data} is a name like any other, not the transpose", position=inner.start,
                 hint=f"write {base}'" if inner is exponent else f"write inv({base})'",
+            )  # fmt: skip
+        power = node.args[0]
+        if power.op == "name" and power.data == "e" and power.at in line.variables and inner.op != "number":
+            raise InputError(
+                "e is a name like any other, not the base of the exponential", position=power.start,
+                hint="write exp(...), or declare e: scalar",
             )  # fmt: skip
 
     def _check_index(self, node: Node) -> None:
@@ -313,6 +315,12 @@ class Program:
                 f"{name} is used as a variable and as a function", position=node.start,
                 hint=f"write {shown}*(...) for a product",
             )  # fmt: skip
+        if name in ("T", "top") and self.text[: node.start].rstrip().endswith("^"):
+            shown = re.search(r"([A-Za-z]\w*)\s*\^\s*$", self.text[: node.start])
+            raise InputError(
+                f"{name} is a name like any other, not the transpose", position=node.start,
+                hint=f"write {shown[1] if shown else '(...)'}'*(...)",
+            )  # fmt: skip
         _refuse_unknown(name, primes, node.start)
         self.mentioned.setdefault(name)
         self.functions[name] = ELEMENTWISE
@@ -349,6 +357,9 @@ def _refuse_unknown(name: str, primes: int, position: int) -> None:
         )  # fmt: skip
     if is_function_like(name):
         return
+    if re.fullmatch("sum_[a-z]", name):
+        hint = f"a sum over an index is written sum({name[-1]}, ...)"
+        raise UnknownName(f"the function {name} is unknown", position=position, hint=hint)
     near = close_matches(name, KNOWN)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UnknownName(

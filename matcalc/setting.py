@@ -20,6 +20,9 @@ from matcalc.ops import add, dim, idx, isum, mul, num, substitute, sym, transpos
 from matcalc.parse import Declarations, Problem, parse_declarations, read
 from matcalc.shapes import ONE, Dim
 from matcalc.syntax import statements
+from matcalc.vocabulary import KNOWN
+
+_WORDS = ("pi", "in", "axis")  # of the language, though no functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,11 @@ class Setting:
             adjoints = {f"d{name}": name for name, kind in kinds.items() if kind.form != "function"}
             adjoints = {adjoint: name for adjoint, name in adjoints.items() if adjoint not in kinds}
         plain = {adjoint: kind_of_shape(kinds[name].shape) for adjoint, name in adjoints.items()}
-        found = read(equals, {**kinds, **plain})
+        try:
+            found = read(equals, {**kinds, **plain})
+        except ShapeError:
+            self._refuse_strangers(equals, {*kinds, *plain})
+            raise
         claim = self._raised(found, known={*kinds, *plain})
         for adjoint in [s for s in symbols(claim) if s.name in adjoints]:
             claim = substitute(claim, {adjoint: self._adjoint(adjoints[adjoint.name])})
@@ -63,6 +70,26 @@ class Setting:
         cut = without_line(problem, name, self.of) if name in dict(problem.definitions) else problem
         return derive(cut.text, name, cut.kinds, of=self.of).answers[name].expr
 
+    def _refuse_strangers(self, equals: str, known: set[str]) -> None:
+        """A claim that does not fit together: because of a name that is not the function's? (Indices are free.)"""
+        if self.name is None:
+            return
+        free = {word for kind in self.problem.kinds.values() for word in re.findall(r"[A-Za-z]\w*", kind.text())}
+        free |= {*_WORDS, *re.findall(r"sum\s*\(\s*(\w+)\s*(?:,|in\b)", equals)}
+        for word in re.finditer(r"[A-Za-z]\w*(?!\w*\s*\()", re.sub(r"\[[^\]]*\]", lambda m: " " * len(m[0]), equals)):
+            name = spelled(word[0])
+            if name not in known | free and name not in KNOWN and not equals[: word.start()].endswith("."):
+                raise self._stranger(name, equals, word.start())
+
+    def _stranger(self, name: str, text: str, position: int | None) -> UnknownName:
+        """The refusal of a name that the claim has and the function has not."""
+        hint = f"the names are {', '.join(self.problem.kinds)}; what else the claim may use is to be declared"
+        near = next((known for known in self.problem.kinds if known.lower() == name.lower()), None)
+        return UnknownName(
+            f"{name} occurs in the claim, but not in the function", text=text, position=position,
+            hint=f"did you mean {near}?" if near else hint,
+        )  # fmt: skip
+
     def _raised(self, found: Problem, known: set[str]) -> Expr:
         """A claim in index form as an array: the sum of claim*unit(i, n) over its free letters."""
         claim = found.function
@@ -72,12 +99,7 @@ class Setting:
         if self.name is None:
             return claim
         if strange:
-            names = ", ".join(name for name in self.problem.kinds)
-            raise UnknownName(
-                f"{strange[0]} occurs in the claim, but not in the function",
-                text=found.text, position=_place(found.text, strange[0]),
-                hint=f"the names are {names}; what else the claim may use is to be declared",
-            )  # fmt: skip
+            raise self._stranger(strange[0], found.text, _place(found.text, strange[0]))
         if not free and not self.letters:
             return claim
         x = self.variable
@@ -181,5 +203,3 @@ def _place(text: str, name: str) -> int | None:
     """Where a name stands in a text."""
     match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
     return match.start() if match else None
-
-

@@ -63,6 +63,15 @@ ELSEWHERE = {
     "fro": "norm2(X), the Frobenius norm of a matrix", "nuclear": "normnuc(X)", "cumsum": "tril(ones(n, n))*x",
     "var": "mean((x - mean(x)).^2)", "std": "sqrt(mean((x - mean(x)).^2))", "maximum": "max(a, b)",
     "minimum": "min(a, b)", "norm_inf": "max(abs(x))", "swish": "x .* sigmoid(x)", "silu": "x .* sigmoid(x)",
+    "kl": "sum(p .* log(p ./ q))", "kl_div": "sum(p .* log(p ./ q))", "entropy": "-sum(p .* log(p))",
+    "bce": "-mean(y .* log(p) + (1 - y) .* log(1 - p))", "mae": "mean(abs(y - p))", "rss": "norm2(y - p)^2",
+    "sse": "norm2(y - p)^2", "sum_squares": "norm2(x)^2", "quad_form": "x'*A*x", "hinge": "max(0, 1 - y .* p)",
+    "huber": "sum(m .* (abs(x) - m/2)) with the line m = min(abs(x), a) before it",
+    "leaky_relu": "max(x, 0.01*x)", "elu": "max(x, 0) + min(exp(x) - 1, 0)", "mish": "x .* tanh(softplus(x))",
+    "log_softmax": "log(softmax(x))", "logit": "log(x ./ (1 - x))", "cosine_similarity": "x'*y/(norm2(x)*norm2(y))",
+    "clip": "min(max(x, a), b)", "heaviside": "(x > 0)", "indicator": "(x > 0)", "matmul": "A*B",
+    "multiply": "x .* y", "solve": "inv(A)*b", "gammaln": "lgamma(x)", "log_det": "logdet(X)", "slogdet": "logdet(X)",
+    "log_sum_exp": "logsumexp(x)",
     "rowsum": "sum(X, axis=1)", "colsum": "sum(X, axis=0)", "reshape": "unvec(x, m, n)", "lse": "logsumexp(x)",
 }  # fmt: skip
 KNOWN = [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]  # every name that may be called without declaring it

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matcalc import check
+from matcalc import check, derive
 from matcalc.check import BOTH, NUMBERS
 from matcalc.errors import InputError, SyntaxProblem, UnknownName, UnsupportedError
 
@@ -411,3 +411,19 @@ def test_a_hessian_needs_a_scalar_function_and_a_variable() -> None:
         check("A*x", None, "A*x", order=2)
     with pytest.raises(UnsupportedError, match="first or the second"):
         check("x'*x", "x", "2*x", order=3)
+
+
+@pytest.mark.parametrize(
+    ("function", "claim", "order"),
+    [("softmax(x)", "diag(softmax(x)) - softmax(x)*softmax(x)'", 1), ("x'*A*x", "A + A'", 2), ("x'*A*x", "2*A", 2)],
+)
+def test_a_jacobian_and_a_hessian_are_laid_out_as_where_they_are_derived(function: str, claim: str, order: int) -> None:
+    derived = derive(function, "x", order=order).laid_out
+
+    assert f"layout: {derived}\n" in check(function, "x", claim, order=order).report() + "\n"
+
+
+def test_an_array_is_laid_out_as_where_it_is_derived() -> None:
+    report = check("A*X*B", "X", "kron(B', A)").report()
+
+    assert f"layout: {derive('A*X*B', 'X').laid_out}" in report

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+import matcalc as mc
 from matcalc.claims import Question
 from matcalc.diagnosis import explain, factor_between, shapes_text
 from matcalc.ops import div, mul, num
@@ -86,3 +87,23 @@ def test_numbers_are_written_exactly() -> None:
     assert explain(LOSS, mul(third, RIGHT), LOSS.answer(mul(third, RIGHT)).counterexample, text) == [
         "a factor 3 is missing"
     ]
+
+
+@pytest.mark.parametrize(
+    ("function", "wrt", "claim", "said"),
+    [
+        ("norm2(A*x - b)^2", "x", "2*A'*(A*x + b)", "the sign of b is wrong"),
+        ("x'*A*x", "x", "A*x - A'*x", "the sign of -A'*x is wrong"),
+        ("a'*inv(X)*b", "X", "-inv(X)*a*b'*inv(X)", "inv(X) should be transposed"),
+        ("mean((X*w - y).^2)", "w", "2*X'*(X*w - y)/d", "a factor d/n is missing"),
+        ("mean((X*w - y).^2)", "w", "X'*(X*w - y)/d", "a factor 2*d/n is missing"),
+        ("mean((X*w - y).^2)", "w", "-2*X'*(X*w - y)/d", "the sign is wrong, and a factor d/n is missing"),
+    ],
+)
+def test_one_part_that_is_wrong(function: str, wrt: str, claim: str, said: str) -> None:
+    declare = {"X": "matrix(n, d)"} if wrt == "w" else {"a": "vector(n)", "b": "vector(n)"} if wrt == "X" else None
+    assert mc.check(function, wrt, claim, declare).diagnosis == (said,)
+
+
+def test_what_no_change_of_one_part_mends_is_left_alone() -> None:
+    assert mc.check("x'*A*x", "x", "A*A*x + x").diagnosis == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matcalc.errors import InputError, UnknownName, UnsupportedError
+from matcalc.errors import InputError, ShapeError, UnknownName, UnsupportedError
 from matcalc.parse import parse, read
 from matcalc.setting import Setting, setting_of, without_line
 from matcalc.text import text
@@ -98,3 +98,23 @@ def test_two_expressions_decide_together_what_names_are() -> None:
     found = about("A*x", None, claim="x + x", declare=None)
 
     assert found.problem.kinds["A"].shape[0] is found.problem.kinds["A"].shape[1]
+
+
+@pytest.mark.parametrize(
+    ("claim", "name", "hint"),
+    [
+        ("A*x + A'*X", "X", "did you mean x?"),
+        ("A*x + z*A", "z", "the names are x, A; what else the claim may use is to be declared"),
+    ],
+)
+def test_a_claim_that_does_not_fit_because_of_a_name(claim: str, name: str, hint: str) -> None:
+    with pytest.raises(UnknownName, match=f"{name} occurs in the claim") as caught:
+        setting_of("x'*A*x", "x", claim, None, None, "gradient", "auto").claim(claim)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("claim", ["A*x + A", "A*x + A[0, :]", "n*A*x + sin(A)", "A*x + pi*A.T"])
+def test_a_claim_of_known_names_that_does_not_fit(claim: str) -> None:
+    setting = setting_of("x'*A*x", "x", claim, "A: matrix(n, n)", None, "gradient", "auto")
+    with pytest.raises(ShapeError):
+        setting.claim(claim)
