@@ -7,11 +7,13 @@ import re
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+import matcalc
 from matcalc.errors import InputError, LimitError, MatcalcError
 
 from . import terminal
@@ -68,7 +70,22 @@ class ExpressionCommand(click.Command):
                 if not queue:
                     raise click.BadOptionUsage(name, f"Option '{name}' requires an argument.", ctx)
                 options += [arg, queue.popleft()]
-        return super().parse_args(ctx, [*options, "--", *words])
+        try:
+            return super().parse_args(ctx, [*options, "--", *words])
+        except click.MissingParameter as problem:
+            names = _names_of(words) if problem.param is known.get("--wrt") else []
+            if not names:
+                raise
+            message = f"Missing option '--wrt': by which of {', '.join(names)}?"
+            raise click.UsageError(message, ctx) from None
+
+
+def _names_of(words: Sequence[str]) -> list[str]:
+    """The variables of the expression that was typed; none where it cannot be read."""
+    with suppress(MatcalcError):
+        kinds = matcalc.read(source_text(words[0])).kinds if words and words[0] != "-" else {}
+        return [name for name, kind in kinds.items() if kind.form != "function" and "integer" not in kind.facts]
+    return []
 
 
 class FaultGuard(click.Group):

@@ -22,6 +22,8 @@ from matcalc.pretty import pretty
 from matcalc.screen import screen
 from matcalc.text import text
 
+_PLACE = 60  # characters of a point that is named by itself
+
 if TYPE_CHECKING:
     from matcalc.verify import Verdict
 
@@ -171,7 +173,8 @@ class Solution:
         front = "stationary where" if self.points else "no closed form was found; stationary where"
         lines = [f"{front} {self._condition_text()}"]
         for number, point in enumerate(self.points, start=1):
-            which = f" {number}" if len(self.points) > 1 else ""
+            place = ", ".join(f"{name} = {text(value)}" for name, value in point.values.items())
+            which = f" at {place if len(place) <= _PLACE else f'point {number}'}" if len(self.points) > 1 else ""
             lines.append(f"{point.kind}{which}: {'; '.join(point.why)}")
         lines += [f"holds where {condition}" for condition in self.conditions]
         lines += [f"note: {note}" for note in self.notes]
@@ -267,6 +270,4 @@ def verdict_of(
     gradients = [answers[name].expr for name in answers]
     kinds = derivation.declared
     f = raised(derivation.loss)
-    return verify_stationary(
-        f, point, gradients, constraints=constraints, kind=kind, far=far, kinds=kinds, **options
-    )
+    return verify_stationary(f, point, gradients, constraints=constraints, kind=kind, far=far, kinds=kinds, **options)

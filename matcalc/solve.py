@@ -7,9 +7,9 @@ numbers before it is given; where there is no closed form, the condition itself 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matcalc import ops
 from matcalc.algebra import is_zero
@@ -36,7 +36,7 @@ from matcalc.facts import known
 from matcalc.index_sums import raised
 from matcalc.inference import Facts
 from matcalc.inverse_equation import solve_inverse, solve_scalar, solve_through
-from matcalc.kinds import Kind
+from matcalc.kinds import SCALAR_KIND, Kind
 from matcalc.lagrange import lagrange_condition, solve_constrained
 from matcalc.linear_equation import Algebra, Solved, averaged, solve_linear, solve_singular
 from matcalc.measure import length
@@ -48,10 +48,9 @@ from matcalc.structure import AMBIENT
 from matcalc.table import Table
 from matcalc.text import text
 
-if TYPE_CHECKING:
-    pass
-
 UNSOLVED = frozenset({"diagonal", "lower", "upper", "toeplitz"})
+
+_PARAMETERS = 4  # of unknown sign: so many may be tried
 
 
 def solve(
@@ -68,6 +67,21 @@ def solve(
     ``function``, ``wrt`` and ``declare`` as in ``derive``; ``subject_to`` one equation or several. A solution without a
     closed form is false, and holds the stationarity condition.
     """
+    found = _solved(function, wrt, declare, subject_to, of, table)
+    if not isinstance(function, str) or not found.points or any(p.kind != UNDECIDED for p in found.points):
+        return found
+    said = _if_positive(found, lambda kinds: _solved(function, wrt, kinds, subject_to, of, table))
+    return replace(found, notes=(*found.notes, *said))
+
+
+def _solved(
+    function: Any,
+    wrt: str | Sequence[str],
+    declare: Mapping[str, str | Kind] | str | None,
+    subject_to: str | Sequence[str] | None,
+    of: str | None,
+    table: Table | None,
+) -> Solution:
     given = [subject_to] if isinstance(subject_to, str) else list(subject_to or ())
     constraints: list[Expr] = []
     if given:
@@ -101,6 +115,24 @@ def solve(
         tuple(dict.fromkeys(notes)),
         derivation,
     )
+
+
+def _if_positive(solution: Solution, again: Callable[[dict[str, Kind]], Solution]) -> list[str]:
+    """Of a kind of point that is open: whether positive parameters decide it, as weights of penalties are."""
+    kinds = dict(solution.declared)
+    free = [s.name for s in symbols(solution.loss) if kinds.get(s.name) == SCALAR_KIND and s.name not in solution.wrt]
+
+    def kind(positive: list[str]) -> str:
+        found = again({**kinds, **dict.fromkeys(positive, Kind("scalar", facts=frozenset({"positive"})))})
+        return found.kind if found.points else UNDECIDED
+
+    if not 0 < len(free) <= _PARAMETERS or (decided := kind(free)) == UNDECIDED:
+        return []
+    for name in sorted(free):  # those that matter
+        fewer = [other for other in free if other != name]
+        free = fewer if fewer and kind(fewer) == decided else free
+    names = ", ".join(sorted(free))
+    return [f"a {decided} if {names} > 0: declare {names}: scalar, positive"]
 
 
 def _refuse_surfaces(name: str, x: Expr) -> None:

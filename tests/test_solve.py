@@ -291,3 +291,31 @@ def test_a_factor_that_is_not_known_to_be_invertible_stays() -> None:
     found = mc.solve("1/2*norm2(K*a - y)^2 + c/2*a'*K*a", "a", declare)
 
     assert text(found.equations["a"]).startswith("K*")
+
+
+@pytest.mark.parametrize(
+    ("function", "wrt", "said"),
+    [
+        ("norm2(A*X - B)^2 + c*norm2(X)^2", "X", ["a minimum if c > 0: declare c: scalar, positive"]),
+        ("c*x^2 - d*x", "x", ["a minimum if c > 0: declare c: scalar, positive"]),
+        ("-c*d*x^2 - a*x", "x", ["a maximum if c, d > 0: declare c, d: scalar, positive"]),
+        ("x'*S*x - 2*b'*x", "x", []),  # it rests on S
+        ("norm2(x - y)^2", "x", []),
+    ],
+)
+def test_a_kind_of_point_that_positive_parameters_decide(function: str, wrt: str, said: list[str]) -> None:
+    declare = (
+        {"x": "scalar"} if "x^2" in function else {"S": "symmetric(n)", "b": "vector(n)"} if "S" in function else {}
+    )
+    found = mc.solve(function, wrt, declare)
+    assert [note for note in found.notes if " if " in note] == said
+    if said:
+        names = said[0].partition("declare ")[2].partition(":")[0]
+        decided = mc.solve(function, wrt, {**declare, **dict.fromkeys(names.split(", "), "scalar, positive")})
+        assert said[0].startswith(f"a {decided.kind} ")
+
+
+def test_each_of_several_points_is_said_by_its_value() -> None:
+    remarks = mc.solve("x^3 - 3*x", "x", "x: scalar").remarks()
+    assert "minimum at x = 1: the Hessian 6 is positive" in remarks
+    assert "maximum at x = -1: the Hessian -6 is negative" in remarks

@@ -250,3 +250,12 @@ def test_sizes_are_for_code() -> None:
     result = run(*FACTORISATION, "--sizes", "n=1000")
     assert result.exit_code == 2
     assert "--sizes is for code" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["derive", "solve"])
+def test_without_a_variable_the_names_are_said(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "norm2(A*x - b)^2 + f(x)'*x"])
+    assert result.exit_code == 2
+    assert "Missing option '--wrt': by which of A, x, b?" in result.output
+    result = CliRunner().invoke(main, [command, "norm2(A*"])
+    assert "Missing option '--wrt'." in result.output
