@@ -248,7 +248,7 @@ _LINEAR: dict[str, Callable[[Expr, Expr, set[Expr]], list[Contribution]]] = {
 
 
 def _undefined(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
-    """<G, s(z)> gives s'(z) .* G; a scalar f gives G*grad f; a vector f gives Df'*G."""
+    """<G, s(z)> gives s'(z) .* G; a scalar f gives G*grad f, its gradient H*G; a vector f gives Df'*G."""
     name, kind, derivative = n.data  # type: ignore[misc]
     if kind.args is None:
         return [(n.args[0], ops.had(g, ops.ufn(name, kind, n.args, derivative + 1)))]
@@ -256,14 +256,14 @@ def _undefined(n: Expr, g: Expr, active: set[Expr]) -> list[Contribution]:
     for i, a in enumerate(n.args):
         if a not in active:
             continue
-        if derivative:
-            raise UnsupportedError(f"second derivatives of {name}, which is undefined, have no notation here")
-        slope = ops.ufn(name, kind, n.args, (i,))
-        if n.is_scalar:
-            out.append((a, ops.mul(g, slope)))
-            continue
         column = g if g.cols is ONE else ops.transpose(g)
-        back = ops.mul(ops.transpose(slope), column)
+        if derivative:
+            back = ops.mul(ops.ufn(name, kind, n.args, (i, *derivative)), column)
+        elif n.is_scalar:
+            out.append((a, ops.mul(g, ops.ufn(name, kind, n.args, (i,)))))
+            continue
+        else:
+            back = ops.mul(ops.transpose(ops.ufn(name, kind, n.args, (i,))), column)
         out.append((a, back if a.cols is ONE else ops.transpose(back)))
     return out
 

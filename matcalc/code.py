@@ -23,7 +23,7 @@ from matcalc.garbage import rarely_collected
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
-from matcalc.lower_elementwise import axes, callable_of
+from matcalc.lower_elementwise import axes, callable_of, meaning_of
 from matcalc.lowering import lower
 from matcalc.regular import regular
 from matcalc.shapes import ONE, Dim
@@ -156,6 +156,7 @@ class Parameters:
     indices: dict[str, str]
     callables: dict[str, str]
     own: dict[str, str]
+    meanings: dict[str, str]  # of callables, where their names do not say it
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -178,14 +179,16 @@ def _parameters(
     letters = dict.fromkeys(str(n.data) for n in nodes if n.op == "idx")
     indices = {name: _parameter(name, taken, user) for name in letters if name not in bound}
     callables: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for node in nodes:
         if node.op == "ufn":
             name = callable_of(*node.data)  # type: ignore[misc]
             if name not in callables:
                 callables[name] = _parameter(name, taken, user)
+                meanings[name] = meaning_of(*node.data)  # type: ignore[misc]
     fresh = Names([*taken, *kinds])
     own = {name: fresh.fresh(name) for name in (*table.reserved, *table.functions) if name in taken}
-    return Parameters(chosen, indices, callables, own)
+    return Parameters(chosen, indices, callables, own, meanings)
 
 
 def _parameter(name: str, taken: set[str], user: set[str]) -> str:
@@ -395,7 +398,7 @@ def _module(
     aliases = [f"{own[name]} = {name}" for name in BUILTINS if name in used and name in own]
     parts.append("\n".join([*_imports(table, used, own), *aliases]))
     parts.extend(renamed(source, own).strip("\n") for _, source in sorted(functions.items()))
-    parts.extend(_definition(w, _signature(w, written, parameters, extra)) for w in written)
+    parts.extend(_definition(w, _signature(w, written, parameters, extra), parameters) for w in written)
     both = next((w for w in written if w.task.name == "value_and_gradient"), None)
     if table.epilogue and both is not None and all(name in parameters.inputs for name in both.task.by):
         parts.append(_epilogue(table, both, _signature(both, written, parameters, extra), parameters))
@@ -446,7 +449,7 @@ def _signature(
     return result
 
 
-def _definition(function: Written, arguments: Sequence[str]) -> str:
+def _definition(function: Written, arguments: Sequence[str], parameters: Parameters) -> str:
     start = f"def {function.task.name}("
     line = start + ("*, " + ", ".join(arguments) if arguments else "") + "):"
     if len(line) > _WIDTH:
@@ -458,7 +461,13 @@ def _definition(function: Written, arguments: Sequence[str]) -> str:
             else:
                 rows[-1] += f", {argument}"
         line = "\n".join([start, *rows, "):"])
-    return "\n".join([line, f'    """{function.task.title}"""', *function.lines])
+    said = [
+        f"    {parameters.callables[name]} gives {meaning}."
+        for name, meaning in parameters.meanings.items()
+        if meaning and name in function.applied
+    ]
+    title = [f'    """{function.task.title}', "", *said, '    """'] if said else [f'    """{function.task.title}"""']
+    return "\n".join([line, *title, *function.lines])
 
 
 def _comment(header: str) -> str:

@@ -79,6 +79,15 @@ def _implied(subject: Expr, predicate: str, found: Container[tuple[Expr, str]]) 
     return predicate == "is invertible" and (ops.det(subject), "> 0") in found
 
 
+def twice_differentiable(answers: Iterable[Expr]) -> list[str]:
+    """Second derivatives of undefined functions are symmetric where they are continuous (Schwarz)."""
+    found: dict[str, None] = {}
+    for n in topological(*answers):
+        if n.op == "ufn" and n.data[1].args is not None and len(n.data[2]) == 2:  # type: ignore[index]
+            found[f"{n.data[0]} is twice continuously differentiable"] = None  # type: ignore[index]
+    return sorted(found)
+
+
 def of_program(
     lines: Iterable[tuple[str, Expr]], targets: Iterable[Expr], table: Table, short: Simplifier
 ) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from matcalc import ops
 from matcalc.adjoint import gradients
 from matcalc.backward import Backward, backward, cut, needed
 from matcalc.components import in_components
-from matcalc.conditions import conditions, kinks, of_program
+from matcalc.conditions import conditions, kinks, of_program, twice_differentiable
 from matcalc.errors import InputError, LimitError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.facts import facts_of
@@ -147,6 +147,7 @@ def derive(
         corners = kinks(ops.substitute(f, free), free.values(), table, short)
         parts_of_f = set(topological(f))
         absent = [name for name, x in nodes.items() if x not in parts_of_f]
+    holds.extend(twice_differentiable(a.expr for a in answers.values()))
     said = "occurs in no line that the function uses" if program_of is not None else "is declared but does not occur"
     notes.extend(f"{name} {said}: the derivative is zero" for name in absent)
     notes.extend(corners)

@@ -56,13 +56,8 @@ def _undefined(n: Expr, i: int, da: Expr) -> Expr:
     name, kind, derivative = n.data  # type: ignore[misc]
     if kind.args is None:
         return ops.had(ops.ufn(name, kind, n.args, derivative + 1), da)
-    if derivative:
-        raise UnsupportedError(
-            f"second derivatives of {name}, which is undefined, have no notation here",
-            hint=f"declare {name}: function if it works entry by entry; then its derivatives are {name}', {name}''",
-        )
-    slope = ops.ufn(name, kind, n.args, (i,))
-    if n.is_scalar:
+    slope = ops.ufn(name, kind, n.args, (*derivative, i))
+    if n.is_scalar and not derivative:
         if da.is_scalar:
             return ops.mul(slope, da)
         column = da.cols is ONE

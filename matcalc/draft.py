@@ -212,6 +212,11 @@ def literal(node: Node) -> int | None:
     return None
 
 
+def derivative_arguments(mark: str, by: tuple[int, ...]) -> tuple[int, ...]:
+    """The arguments, from 0, by which ``D[2](l)``, ``D(g)``, ``grad(f)``, ``hess(f)`` are derivatives."""
+    return tuple(number - 1 for number in by) or ((0, 0) if mark == "hess" else (0,))
+
+
 def axis_of(node: Node) -> int | None:
     """The axis that a keyword argument gives, if the node is one."""
     if node.op != "keyword":

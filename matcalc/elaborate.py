@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from matcalc import ops
-from matcalc.draft import axis_of, span_of
+from matcalc.draft import axis_of, derivative_arguments, span_of
 from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
 from matcalc.expr import Expr, topological
 from matcalc.kinds import Kind, kind_of_shape
@@ -203,9 +203,9 @@ class _Elaboration:
 
     def _derivative(self, node: Node) -> Expr:
         _, name, kind, mark, by = self._line.meaning[node.at]
-        result = ops.ufn(name, kind, [self._of(a) for a in node.args], ((by or 1) - 1,))
+        result = ops.ufn(name, kind, [self._of(a) for a in node.args], derivative_arguments(mark, by))
         scalar = kind.result.shape == SCALAR
-        return ops.transpose(result) if scalar and mark == "D" and by is None else result
+        return ops.transpose(result) if scalar and mark == "D" and not by else result
 
     def _block(self, node: Node) -> Expr:
         entries = iter(node.args)

@@ -16,7 +16,7 @@ from matcalc.entries import FACT_NAMES, Condition
 from matcalc.expr import Expr
 from matcalc.inference import ENTRYWISE, IDENTITY, NONE, Facts, Known, Rules
 from matcalc.shapes import ONE
-from matcalc.symmetry import Prints, prints
+from matcalc.symmetry import Prints, is_hessian, prints
 from matcalc.table import default_table
 
 # facts that any sum keeps, the empty one too
@@ -141,6 +141,8 @@ def _seeds(node: Expr, args: Sequence[Info]) -> Facts:
             return _of_number(node)
         case "zeros" if node.rows is node.cols:
             return _LEAVES["zeros"] | _SQUARE_ZERO
+        case "ufn" if is_hessian(node):
+            return frozenset({"symmetric"})
         case "part":
             kept = _KEPT_BY_MEANS if node.data == "toeplitz" else _KEPT_BY_TRIANGLES
             return frozenset({str(node.data)}) | (args[0].yes & kept)

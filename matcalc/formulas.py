@@ -323,10 +323,11 @@ class Typesetter:
 
     def undefined(self, reading: Undefined, of: Of) -> Phrase:
         m, name, mark = self.markup, self.names[reading.name], reading.mark
-        if mark in ("D", "grad"):
-            head = m.nabla(name, gradient=mark == "grad")
-        elif mark.isdigit():
-            head = m.nabla(name, mark, reading.gradient)
+        if mark in ("D", "grad", "hess"):
+            head = m.nabla(name, gradient=mark != "D", twice=mark == "hess")
+        elif mark[:1].isdigit():
+            numbers = mark.split(",")
+            head = m.nabla(name, *numbers, gradient=reading.gradient, twice=len(numbers) == 2)
         else:
             head = m.primed(name, len(mark)) if mark else name
         return self.applied(head, reading.args, of)

@@ -119,9 +119,9 @@ class Latex(Markup):
     def primed(self, name: str, count: int) -> str:
         return name + ("'" * count if count < 4 else f"^{{({count})}}")
 
-    def nabla(self, name: str, number: str = "", gradient: bool = True) -> str:
-        head = r"\nabla" if gradient else r"\mathrm{D}"
-        return f"{head}_{{{number}}} {name}" if number else f"{head} {name}"
+    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
+        head = (r"\nabla" if gradient else r"\mathrm{D}") + ("^{2}" if twice else "")
+        return f"{head}_{{{','.join(numbers)}}} {name}" if numbers else f"{head} {name}"
 
     def applied(self, head: Piece, *argument: Piece) -> Phrase:
         return Phrase(POSTFIX, head, *argument)

@@ -150,12 +150,27 @@ def _ufn(at: Forms, x: Expr) -> Value:
 
 
 def callable_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str:
-    """The parameter for an undefined function or a derivative: s, ds, dds; g, Dg; of several arguments D1l, D2l."""
+    """The parameter for an undefined function or a derivative: s, ds, dds; g, Dg, Hg; D1l, D2l, D12l."""
     if isinstance(derivative, int):
         return "d" * derivative + name
     if not derivative:
         return name
-    return f"D{derivative[0] + 1 if kind.args is not None and len(kind.args) > 1 else ''}{name}"
+    count = len(kind.args or ())
+    if count < 2:
+        return f"{'D' if len(derivative) == 1 else 'H'}{name}"
+    return f"D{('_' if count > 9 else '').join(str(i + 1) for i in derivative)}{name}"
+
+
+def meaning_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str:
+    """What a parameter for second derivatives is to give: the axes of the first argument, then those of the second."""
+    if isinstance(derivative, int) or len(derivative) < 2:
+        return ""
+    assert kind.args is not None
+    count = sum(axes(kind.args[i]) for i in derivative)
+    which = f"Hessian of {name}"
+    if len(kind.args) > 1:
+        which = f"second derivatives of {name} by its arguments {' and '.join(str(i + 1) for i in derivative)}"
+    return f"the {which}, {f'a {count}-D array' if count else 'a number'}"
 
 
 def axes(kind: Kind) -> int:

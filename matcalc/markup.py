@@ -129,8 +129,8 @@ class Markup(ABC):
         """f', f'', ..."""
 
     @abstractmethod
-    def nabla(self, name: str, number: str = "", gradient: bool = True) -> str:
-        """The gradient or Jacobian of a function, by one of its arguments."""
+    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
+        """The gradient, Jacobian or (``twice``) Hessian of a function, by the arguments with these numbers."""
 
     @abstractmethod
     def applied(self, head: Piece, *argument: Piece) -> Phrase:

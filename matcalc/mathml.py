@@ -254,9 +254,13 @@ class MathML(Markup):
         mark = f"<mo>{_PRIMES[count]}</mo>" if count < 4 else f"<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow>"
         return str(self.superscript(name, mark))
 
-    def nabla(self, name: str, number: str = "", gradient: bool = True) -> str:
+    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
         head = '<mi mathvariant="normal">∇</mi>' if gradient else self.upright("D")
-        return f"{self.subscript(head, self.digits(number))}{name}" if number else f"{head}{name}"
+        below = "<mo>,</mo>".join(self.digits(number) for number in numbers)
+        if twice:
+            two = self.digits("2")
+            return f"{self.both(head, below, [two]) if below else self.superscript(head, two)}{name}"
+        return f"{self.subscript(head, below) if below else head}{name}"
 
     def applied(self, head: Piece, *argument: Piece) -> Phrase:
         return Phrase(POSTFIX, head, _APPLY, *argument)

@@ -95,9 +95,9 @@ def _undefined(reading: Undefined) -> int:
     primes = reading.mark.count("'")
     if primes:
         return 1 + primes
-    if reading.mark.isdigit():
-        return 3  # D[2](f)(x, y)
-    return 2 if reading.mark else 1  # D(f)(x), grad(f)(x); f(x)
+    if reading.mark[:1].isdigit():
+        return 3 + reading.mark.count(",")  # D[2](f)(x, y), D[1,2](f)(x, y)
+    return 2 if reading.mark else 1  # D(f)(x), grad(f)(x), hess(f)(x); f(x)
 
 
 def _entries(reading: Entries) -> int:

@@ -36,6 +36,7 @@ spectral   X                             eigvals eigvecs (X symmetric), svdvals 
 frechet    X, E                          the same names: the directional derivative at X along E
 ufn        arguments                     (name, Kind, derivative): an undefined function; elementwise:
                                          derivative is its order; otherwise a tuple of argument numbers
+                                         (none, one, or two in order)
 block      entries, row by row           (block rows, block columns)
 slice      X, index expressions          (rows, columns), each ("all",), ("range", start, stop) or
                                          ("at",), which takes the next index expression
@@ -538,7 +539,8 @@ def ufn(name: str, kind: Kind, args: Sequence[Expr], derivative: int | tuple[int
 
     Elementwise: ``derivative`` is the order and the shape is the argument's. Otherwise a tuple of argument numbers:
     () the value, (i,) the derivative by argument i: the gradient of a scalar-valued function (shape of the
-    argument), the Jacobian m x n of a vector-valued one.
+    argument), the Jacobian m x n of a vector-valued one; (i, j) the second derivatives of a scalar-valued function,
+    size of argument i x size of argument j. The node has i <= j: by j and i it is the transpose.
     """
     args = tuple(args)
     if kind.args is None:
@@ -551,18 +553,45 @@ def ufn(name: str, kind: Kind, args: Sequence[Expr], derivative: int | tuple[int
     for given, wanted in zip(args, kind.args, strict=True):
         if given.shape != wanted.shape:
             raise ShapeError(f"{name} takes a {wanted.text()}, not {shape_text(given.shape)}")
-    if not derivative:
-        shape = kind.result.shape
-    else:
-        along = kind.args[derivative[0]].shape
-        if len(derivative) > 1 or (kind.result.shape != SCALAR and (ONE not in along or ONE not in kind.result.shape)):
+    if len(derivative) == 2 and derivative[0] > derivative[1]:
+        return transpose(ufn(name, kind, args, derivative[::-1]))
+    return node("ufn", args, (name, kind, derivative), derivative_shape(name, kind, derivative))
+
+
+def derivative_shape(name: str, kind: Kind, derivative: tuple[int, ...]) -> Shape:
+    """The shape of an undefined function that is not elementwise, or of its derivative by these arguments."""
+    assert kind.args is not None and kind.result is not None
+    value, along = kind.result.shape, [kind.args[i].shape for i in derivative]
+    if not along:
+        return value
+    if len(along) == 1:
+        if value == SCALAR:
+            return along[0]
+        if ONE not in along[0] or ONE not in value:
             raise UnsupportedError(f"the derivative of {name} by a matrix argument has no matrix form")
-        if kind.result.shape == SCALAR:
-            shape = along
-        else:
-            size = [s[0] if s[1] is ONE else s[1] for s in (kind.result.shape, along)]
-            shape = (size[0], size[1])
-    return node("ufn", args, (name, kind, derivative), shape)
+        return (_size_of(value), _size_of(along[0]))
+    if value != SCALAR:
+        raise UnsupportedError(
+            f"second derivatives of {name} are not supported: it is not scalar-valued, so they are an array of "
+            f"three axes or more",
+            hint=f"declare {name}: function if it works entry by entry; then its derivatives are {name}', {name}''",
+        )
+    if len(along) > 2:
+        raise UnsupportedError(
+            f"third derivatives of {name} are not supported: for an undefined function there are the gradient and "
+            f"second derivatives"
+        )
+    if any(ONE not in shape for shape in along):
+        raise UnsupportedError(
+            f"second derivatives of {name} by a matrix argument are not supported: they are an array of three axes "
+            f"or more"
+        )
+    return (_size_of(along[0]), _size_of(along[1]))
+
+
+def _size_of(shape: Shape) -> Dim:
+    """The number of entries of a scalar, a vector or a row."""
+    return shape[0] if shape[1] is ONE else shape[1]
 
 
 # --- blocks, entries, sums over an index ----------------------------------------------------------

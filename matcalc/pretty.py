@@ -185,10 +185,13 @@ class _Writer:
 
     def undefined(self, reading: Undefined, of: Of) -> Phrase:
         name, mark = pretty_name(reading.name), reading.mark
-        if mark in ("D", "grad"):
-            head = ("∇" if mark == "grad" else "D") + name
-        elif mark.isdigit():
-            head = ("∇" if reading.gradient else "D") + mark.translate(LOWERED) + name
+        if mark in ("D", "grad", "hess"):
+            head = {"D": "D", "grad": "∇", "hess": "∇²"}[mark] + name
+        elif mark[:1].isdigit():
+            numbers = mark.split(",")
+            sign = "∇²" if len(numbers) == 2 else "∇" if reading.gradient else "D"
+            between = "," if len(mark) > 3 else ""  # two digits
+            head = sign + between.join(numbers).translate(LOWERED) + name
         else:
             head = name + "′" * len(mark)
         return Phrase(POSTFIX, head, "(", *joined(", ", [of(a) for a in reading.args]), ")")

@@ -281,7 +281,7 @@ class Program:
                 raise UnknownName(
                     f"{node.data[1]} of {name} needs a declared function", position=node.start,
                     hint=f"declare it, as in {name}: function(vector(n)) -> "
-                    + ("scalar" if node.data[1] == "grad" else "vector(m)"),
+                    + ("vector(m)" if node.data[1] == "D" and len(node.data[2]) < 2 else "scalar"),
                 )  # fmt: skip
             self.mentioned.setdefault(name)
             line.meaning[node.at] = ("derivative", name, kind, node.data[1], node.data[2])

@@ -44,7 +44,7 @@ class Call(NamedTuple):
 
 
 class Undefined(NamedTuple):
-    """An undefined function; ``mark``: "" the value, primes, "D" (Jacobian), "grad", an argument number.
+    """An undefined function; ``mark``: "" the value, primes, "D" (Jacobian), "grad", "hess"; argument numbers, "1,2".
 
     ``gradient``: the derivative is of a scalar-valued function, and so a gradient.
     """
@@ -297,9 +297,9 @@ def _undefined(x: Expr) -> Reading:
     if not derivative:
         mark = ""
     elif len(x.args) > 1:
-        mark = str(derivative[0] + 1)
+        mark = ",".join(str(i + 1) for i in derivative)
     else:
-        mark = "grad" if gradient else "D"
+        mark = "hess" if len(derivative) == 2 else "grad" if gradient else "D"
     return Undefined(name, mark, gradient, x.args)
 
 

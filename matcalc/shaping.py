@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matcalc.draft import SHRUNK, SPREADS, Conflict, axis_of, dim_text, form, literal, shape_words
+from matcalc.draft import (
+    SHRUNK,
+    SPREADS,
+    Conflict,
+    axis_of,
+    derivative_arguments,
+    dim_text,
+    form,
+    literal,
+    shape_words,
+)
 from matcalc.errors import MatcalcError, ShapeError, UnsupportedError
 from matcalc.kinds import Kind
 from matcalc.names import COUNTS, SAMPLE_COUNTS
+from matcalc.ops import derivative_shape
 from matcalc.program import Line, Program, Variable
 from matcalc.shape_rules import CALLS, EXAMPLES, ShapeRules
 from matcalc.shapes import ONE, SCALAR, Shape
@@ -363,20 +374,17 @@ class Shaping(ShapeRules):
         count = len(kind.args)
         if mark == "grad" and kind.result.shape != SCALAR:
             self._wrong(node, f"{name} is not scalar-valued, so it has no gradient", f"write D({name})(x)")
-        if by is None and count > 1:
-            self._wrong(node, f"{name} has {count} arguments", f"write D[1]({name})(...) for the first")
-        if by is not None and not 1 <= by <= count:
+        if not by and count > 1:
+            which = "D[1,2]({})(...) by the first and the second" if mark == "hess" else "D[1]({})(...) for the first"
+            self._wrong(node, f"{name} has {count} arguments", f"write {which.format(name)}")
+        if not all(1 <= number <= count for number in by):
             self._wrong(node, f"{name} has {count} argument{'s' if count > 1 else ''}, counted from 1")
-        along: Shape = kind.args[(by or 1) - 1].shape
-        if kind.result.shape == SCALAR:
-            rows, cols = along
-            return ((cols, rows) if mark == "D" and by is None else along), 0
-        if ONE not in along or ONE not in kind.result.shape:
-            raise UnsupportedError(
-                f"the derivative of {name} by a matrix argument has no matrix form", position=node.start
-            )
-        rows, cols = (s[0] if s[1] is ONE else s[1] for s in (kind.result.shape, along))
-        return (rows, cols), 0
+        try:
+            rows, cols = derivative_shape(name, kind, derivative_arguments(mark, by))
+        except UnsupportedError as error:
+            raise UnsupportedError(error.message, position=node.start) from None
+        turned = mark == "D" and not by and kind.result.shape == SCALAR
+        return ((cols, rows) if turned else (rows, cols)), 0
 
     def _pair(self, node: Node, args: Sequence[Node]) -> tuple[Shape, int]:
         if len(args) == 1:

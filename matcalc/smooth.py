@@ -36,7 +36,10 @@ class SmoothFunction:
         return (value if order else value + self.offset)[()]
 
     def at(self, args: Sequence[Any], derivative: tuple[int, ...]) -> Any:
-        """The value, or the derivative by one argument: a scalar's gradient, a vector's Jacobian."""
+        """The value, the derivative by one argument (a scalar's gradient, a vector's Jacobian), or a scalar's by two.
+
+        Of f = C*sin(B*u + c) the second derivatives are -B'*diag(C' .* sin(B*u + c))*B.
+        """
         assert self.kind.args is not None and self.kind.result is not None
         stacked = np.concatenate([np.asarray(a).reshape(-1, order="F") for a in args])
         angle = self.inner @ stacked + self.phase
@@ -44,9 +47,12 @@ class SmoothFunction:
         if not derivative:
             return (self.outer @ np.sin(angle) + self.offset).reshape(shape, order="F")
         lengths = [rows * cols for rows, cols in (_size(k, self.sizes) for k in self.kind.args)]
-        start = sum(lengths[: derivative[0]])
-        columns = self.inner[:, start : start + lengths[derivative[0]]]
-        jacobian = self.outer @ (np.cos(angle)[:, None] * columns)
+        starts = [sum(lengths[:i]) for i in derivative]
+        first, *second = (self.inner[:, at : at + lengths[i]] for i, at in zip(derivative, starts, strict=True))
+        if second:
+            assert shape == (1, 1) and len(second) == 1
+            return -(first.T * (self.outer[0] * np.sin(angle))) @ second[0]
+        jacobian = self.outer @ (np.cos(angle)[:, None] * first)
         if shape == (1, 1):
             return jacobian.reshape(_size(self.kind.args[derivative[0]], self.sizes), order="F")
         return jacobian

@@ -33,10 +33,19 @@ def is_symmetric(x: Expr) -> bool:
     """Whether declarations and structure show that a square expression is its own transpose."""
 
     def both(node: Expr, args: Sequence[Prints]) -> Prints:
-        return prints(node, args, node.op == "sym" and bool(node.data[1].facts & _DECLARED))  # type: ignore[index]
+        declared = node.op == "sym" and bool(node.data[1].facts & _DECLARED)  # type: ignore[index]
+        return prints(node, args, declared or is_hessian(node))
 
     own, across = fold(x, both)
     return x.rows is x.cols and own == across
+
+
+def is_hessian(node: Expr) -> bool:
+    """Is it the matrix of second derivatives of an undefined function by one of its arguments, twice?"""
+    if node.op != "ufn":
+        return False
+    _, kind, derivative = node.data  # type: ignore[misc]
+    return kind.args is not None and len(derivative) == 2 and derivative[0] == derivative[1]
 
 
 def prints(node: Expr, args: Sequence[Prints], symmetric: bool) -> Prints:

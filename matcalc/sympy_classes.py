@@ -505,7 +505,8 @@ class Undefined(ArrayOperation):
     """``Undefined("g", (x,), (rows, cols), derivative)``: an undefined function with a vector or matrix result.
 
     ``(rows, cols)`` is the shape of the value; ``derivative`` is () for the value, (i,) for the derivative by
-    argument i: the Jacobian, or the gradient of a scalar-valued function. It stays symbolic.
+    argument i: the Jacobian, or the gradient of a scalar-valued function; (i, j) for the second derivatives of a
+    scalar-valued function, size of argument i by size of argument j. It stays symbolic.
     """
 
     def __new__(cls, name: Any, arguments: Any, result: Any, derivative: Any = ()) -> Any:
@@ -516,8 +517,11 @@ class Undefined(ArrayOperation):
         _, arguments, result, derivative = self.args
         if not derivative:
             return tuple(result)
-        along = arguments[derivative[0]]
-        shape = along.shape if along.is_Matrix else (sp.S.One, sp.S.One)
+        shape, *second = (
+            arguments[i].shape if arguments[i].is_Matrix else (sp.S.One, sp.S.One) for i in derivative
+        )
+        if second:
+            return tuple(a if b == 1 else b for a, b in (shape, *second))
         if tuple(result) == (1, 1):
             return shape
         return tuple(a if b == 1 else b for a, b in (result, shape))
@@ -534,7 +538,9 @@ class Undefined(ArrayOperation):
         if not derivative:
             return f"{name.name}({inner})"
         if len(arguments) > 1:
-            return f"D[{derivative[0] + 1}]({name.name})({inner})"
+            return f"D[{','.join(str(i + 1) for i in derivative)}]({name.name})({inner})"
+        if len(derivative) == 2:
+            return f"hess({name.name})({inner})"
         return f"{'grad' if tuple(result) == (1, 1) else 'D'}({name.name})({inner})"
 
     def _latex(self, printer: Any) -> str:
@@ -542,6 +548,7 @@ class Undefined(ArrayOperation):
         inner = ", ".join(map(printer._print, arguments))
         head = printer._print(sp.Symbol(name.name))
         if derivative:
-            which = "" if len(arguments) == 1 else f"_{{{derivative[0] + 1}}}"
+            which = "" if len(arguments) == 1 else f"_{{{','.join(str(i + 1) for i in derivative)}}}"
+            which = f"^{{2}}{which}" if len(derivative) == 2 else which
             head = (r"\nabla" if tuple(result) == (1, 1) else "D") + which + " " + head
         return rf"{head}\left({inner}\right)"

@@ -17,6 +17,7 @@ from matcalc.sympy_writer import FUNCTIONS
 
 _LARGEST_EXPONENT = 1000  # of 2: the range of doubles
 _DOUBLE = 53  # bits
+_MOST_DERIVATIVES = 1000
 _MOST_BITS = MAX_DIGITS * 3.3
 
 
@@ -115,16 +116,18 @@ def rational(e: Any) -> Fraction:
     return Fraction(int(e.p), int(e.q))
 
 
-def undefined_derivative(e: Any) -> tuple[Any, int, int] | None:
-    """(f(...), which argument, order) of Derivative(f(..., t, ...), (t, order)), if e is that."""
+def undefined_derivative(e: Any) -> tuple[Any, tuple[int, ...]] | None:
+    """f(...) and by which arguments in Derivative(f(..., t, ..., u, ...), (t, order), (u, order)), if e is that."""
     call = e.expr
-    if not isinstance(call, AppliedUndef) or len(e.variable_count) != 1:
+    if not isinstance(call, AppliedUndef):
         return None
-    variable, order = e.variable_count[0]
-    places = [i for i, a in enumerate(call.args) if a.has(variable)]
-    if len(places) != 1 or call.args[places[0]] != variable or not order.is_Integer:
-        return None
-    return call, places[0], int(order)
+    which: list[int] = []
+    for variable, order in e.variable_count:
+        places = [i for i, a in enumerate(call.args) if a.has(variable)]
+        if len(places) != 1 or call.args[places[0]] != variable or not order.is_Integer or order > _MOST_DERIVATIVES:
+            return None
+        which.extend(places * int(order))
+    return call, tuple(sorted(which))
 
 
 _RELATIONS: dict[Any, str] = {

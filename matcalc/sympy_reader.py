@@ -121,14 +121,10 @@ class _Reader:
         return e.args, lambda args: self._undefined(e.func, e.func.__name__, args, SCALAR, ())
 
     def _undefined(
-        self, function: Any, name: str, args: list[Expr], result: Shape, derivative: tuple[int, ...], order: int = 1
+        self, function: Any, name: str, args: list[Expr], result: Shape, derivative: tuple[int, ...]
     ) -> Expr:
         name, kind = self.names.function(function, name, [a.shape for a in args], result)
-        if kind.args is None:
-            return ops.ufn(name, kind, args, order if derivative else 0)
-        if derivative and order > 1:
-            raise UnsupportedError(f"the derivative of order {order} of {name} is not supported")
-        return ops.ufn(name, kind, args, derivative)
+        return ops.ufn(name, kind, args, len(derivative) if kind.args is None else derivative)
 
     def own_undefined(self, e: Any) -> Reading:
         name, args, result, derivative = e.args
@@ -141,18 +137,18 @@ class _Reader:
         found = pieces.undefined_derivative(e)
         if found is None:
             return self.done(e)
-        call, which, order = found
-        return call.args, lambda args: self._undefined(call.func, call.func.__name__, args, SCALAR, (which,), order)
+        call, which = found
+        return call.args, lambda args: self._undefined(call.func, call.func.__name__, args, SCALAR, which)
 
     def at_point(self, e: Any) -> Reading:
         """Subs(Derivative(f(t), t), t, g): the derivative of an undefined f at g."""
         found = pieces.undefined_derivative(e.expr) if isinstance(e.expr, sp.Derivative) else None
         if found is None:
             return self.done(e)
-        call, which, order = found
+        call, which = found
         point = dict(zip(e.variables, e.point, strict=True))
         args = tuple(a.xreplace(point) for a in call.args)
-        return args, lambda parts: self._undefined(call.func, call.func.__name__, parts, SCALAR, (which,), order)
+        return args, lambda parts: self._undefined(call.func, call.func.__name__, parts, SCALAR, which)
 
     def done(self, e: Any) -> Reading:
         """What SymPy itself can carry out on scalars."""

@@ -35,7 +35,7 @@ FUNCTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 # the bound variable of the functions that are applied elementwise
-ARGUMENT = sp.Dummy("t")
+ARGUMENT, SECOND = sp.Dummy("t"), sp.Dummy("u")
 # operations that stand even on a scalar, and are classes on matrices in SymPy
 _OF_MATRICES = frozenset("prod norm1 norm2 maxel minel softmax logsumexp pinv frechet".split())
 _ASSUMPTIONS = ("integer", "positive", "nonnegative", "nonzero")
@@ -188,7 +188,11 @@ def _write_ufn(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     if kind.result.shape != SCALAR or not e.is_scalar:
         result = tuple(map(writer.dim, kind.result.shape))
         return own.Undefined(Str(name), args, result, derivative)
-    return _derivative(writer.function(name), args, derivative[0], 1) if derivative else writer.function(name)(*args)
+    if len(derivative) == 2 and derivative[0] != derivative[1]:
+        return _mixed(writer.function(name), args, derivative)
+    if derivative:
+        return _derivative(writer.function(name), args, derivative[0], len(derivative))
+    return writer.function(name)(*args)
 
 
 def _derivative(function: Any, args: list[Any], which: int, order: int) -> Any:
@@ -199,6 +203,17 @@ def _derivative(function: Any, args: list[Any], which: int, order: int) -> Any:
         return sp.Derivative(function(*args), (at, order))
     inner = [*args[:which], ARGUMENT, *args[which + 1 :]]
     return sp.Subs(sp.Derivative(function(*inner), (ARGUMENT, order)), ARGUMENT, at)
+
+
+def _mixed(function: Any, args: list[Any], which: tuple[int, int]) -> Any:
+    """The second derivative of an undefined function by two of its scalar arguments."""
+    at = [args[i] for i in which]
+    if all(a.is_Symbol and sum(b.has(a) for b in args) == 1 for a in at):
+        return sp.Derivative(function(*args), *at)
+    inner = list(args)
+    for i, variable in zip(which, (ARGUMENT, SECOND), strict=True):
+        inner[i] = variable
+    return sp.Subs(sp.Derivative(function(*inner), ARGUMENT, SECOND), (ARGUMENT, SECOND), at)
 
 
 def _write_block(writer: _Writer, e: Expr, args: list[Any]) -> Any:

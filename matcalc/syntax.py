@@ -219,9 +219,9 @@ class Build(Transformer[Token, Any]):
 
     def derivative(self, children: list[Any]) -> Node:
         token, _, arguments, right = children
-        match = re.fullmatch(r"(\w+)(?:\[\s*(\d+)\s*\])?\s*\(\s*(.*?)\s*\)", str(token))
+        match = re.fullmatch(r"(\w+)(?:\[([\d\s,]+)\])?\s*\(\s*(.*?)\s*\)", str(token))
         assert match, token
-        by = int(match[2][:6]) if match[2] else None
+        by = tuple(int(number.strip()[:6]) for number in match[2].split(",")) if match[2] else ()
         return Node("derivative", arguments, (spelled(match[3]), match[1], by), token.start_pos, right.end_pos)
 
     def blocks(self, children: list[Any]) -> Node:

@@ -69,7 +69,7 @@ def _call(reading: Call, of: Of) -> Phrase:
 
 def _undefined(reading: Undefined, of: Of) -> Phrase:
     name, mark = reading.name, reading.mark
-    if mark.isdigit():
+    if mark[:1].isdigit():
         head = f"D[{mark}]({name})"
     elif mark.isalpha():
         head = f"{mark}({name})"

@@ -236,7 +236,9 @@ class Unfolding:
         if entry is None and n.op == "mul":
             entry = self.table.differentials.get("product")
         if entry is None:
-            return Local(after, "undefined-function", "definition", "the derivative of an undefined function")
+            _, kind, derivative = n.data  # type: ignore[misc]
+            which = "second derivatives" if kind.args is not None and derivative else "derivative"
+            return Local(after, "undefined-function", "definition", f"the {which} of an undefined function")
         return Local(after, entry.id, "; ".join(entry.source), entry.says)
 
     # --- known gradients ---

@@ -47,7 +47,7 @@ def arguments(
 
 
 def _callable(name: str, values: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Any:
-    """s, ds, dds; g, Dg, D1l, D2l from the smooth function that stands for the undefined one."""
+    """s, ds, dds; g, Dg, Hg, D1l, D2l, D12l from the smooth function that stands for the undefined one."""
     match = re.fullmatch(r"(d*)(\w+?)", name)
     assert match is not None
     for order in range(4):
@@ -55,11 +55,11 @@ def _callable(name: str, values: Mapping[str, Any], kinds: Mapping[str, Kind]) -
         if name[:order] == "d" * order and base in kinds and kinds[base].args is None:
             smooth = values[base]
             return lambda z: smooth.elementwise(z, order)
-    match = re.fullmatch(r"(?:D(\d*))?(\w)", name)
+    match = re.fullmatch(r"(D(\d*)|H)?(\w)", name)
     assert match is not None, name
-    smooth = values[match.group(2)]
-    derivative = () if name == match.group(2) else (int(match.group(1) or 1) - 1,)
-    kind = kinds[match.group(2)]
+    mark, numbers, base = match.groups()
+    smooth, kind = values[base], kinds[base]
+    derivative = (0, 0) if mark == "H" else tuple(int(i) - 1 for i in numbers or ("1" if mark else ""))
     assert kind.args is not None
 
     def apply(*args: Any) -> Any:

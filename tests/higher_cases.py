@@ -141,6 +141,26 @@ HESSIANS = [
     ("log(1 + exp(a'*X*b))", "X", "X: matrix(m, n); a: vector(m); b: vector(n)"),
     ("norm2(X)", "X", "X: matrix(m, n)"),
     ("sum(softmax(A*x) .* c)", "x", "A: matrix(m, n); c: vector(m)"),
+    ("f(A*x)", "x", "A: matrix(m, n); f: function(vector(m)) -> scalar"),
+    ("f(V*s(W*x))", "x", "V: matrix(m, k); W: matrix(k, n); f: function(vector(m)) -> scalar; s: function"),
+    ("f(x, x)", "x", "x: vector(n); f: function(vector(n), vector(n)) -> scalar"),
+    ("f(S*x, y)", "x,y", "x: vector(n); y: vector(m); S: matrix(k, n); f: function(vector(k), vector(m)) -> scalar"),
+    ("f(t, x, r)", "t,x,r", "x: vector(n); r: row(k); t: scalar; f: function(scalar, vector(n), row(k)) -> scalar"),
+    ("f(x'*y, B*x, x'*C)", "x", "x: vector(n); B: matrix(m, n); C: matrix(n, k); "
+     "f: function(scalar, vector(m), row(k)) -> scalar"),
+    ("l(x'*p, y'*p)", "p", "x, y, p: vector(n); l: function(scalar, scalar) -> scalar"),
+    ("l(t, t^2)", "t", "t: scalar; l: function(scalar, scalar) -> scalar"),
+    ("u(x'*B)", "x", "x: vector(n); B: matrix(n, k); u: function(row(k)) -> scalar"),
+    ("u(t*r)", "t,r", "t: scalar; r: row(k); u: function(row(k)) -> scalar"),
+    ("f(X*y)", "X", "X: matrix(m, n); y: vector(n); f: function(vector(m)) -> scalar"),
+    ("f(C*x)", "C", "C: symmetric(n); x: vector(n); f: function(vector(n)) -> scalar"),
+    ("log(f(A*x))*g(x)", "x", "A: matrix(m, n); f: function(vector(m)) -> scalar; g: function(vector(n)) -> scalar"),
+    ("g(f(A*x))", "x", "A: matrix(m, n); f: function(vector(m)) -> scalar; g: function(scalar) -> scalar"),
+    ("f(softmax(x))", "x", "x: vector(n); f: function(vector(n)) -> scalar"),
+    ("f(B, x)", "x", "B: matrix(m, k); x: vector(n); f: function(matrix(m, k), vector(n)) -> scalar"),
+    ("sum(i, l(y[i], X[i, :]*w))", "w", "y: vector(N); X: matrix(N, n); w: vector(n); "
+     "l: function(scalar, scalar) -> scalar"),
+    ("sum(i, f(X[i, :]' .* w))", "w", "X: matrix(N, n); w: vector(n); f: function(vector(n)) -> scalar"),
 ]
 
 

@@ -273,7 +273,9 @@ class Grower:
         if shape == (M, ONE):
             return apply("g", (N, ONE))
         if shape == (M, N):
-            return apply("g", (N, ONE), by=(0,))
+            return apply("g", (N, ONE), by=(0,)) if self.choose(2) else apply("l", (M, ONE), (N, ONE), by=(0, 1))
+        if shape == (N, N):
+            return apply("h", (N, ONE), by=(0, 0))
         if shape == (N, ONE):
             if self.choose(2):
                 return apply("h", (N, ONE), by=(0,))

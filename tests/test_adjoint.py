@@ -45,6 +45,34 @@ def test_several_gradients_come_from_one_pass() -> None:
     assert all(verify_gradient(loss, x, found[x]) for x in targets)
 
 
+UNDEFINED = {
+    **KINDS, "f": "function(vector(n)) -> scalar", "u": "function(row(n)) -> scalar",
+    "l": "function(scalar, vector(n), row(m)) -> scalar", "t": "scalar", "q": "row(m)",
+}  # fmt: skip
+GRADIENTS = [
+    ("grad(f)(Z*x)'*x", "xZ"), ("norm2(grad(f)(x .* x))^2", "x"), ("f(grad(f)(x))", "x"), ("grad(u)(r)*x", "rx"),
+    ("norm2(grad(u)(x'*Z))^2", "xZ"), ("D[1](l)(t, x, q)^2", "txq"), ("D[2](l)(t, x, q)'*Z*x", "txqZ"),
+    ("D[3](l)(t, t*x, q)*y", "txqy"), ("D[1](l)(x'*x, Z*x, x'*W')", "xZW"), ("x'*hess(f)(r')*x", "x"),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt"), GRADIENTS)
+def test_derivatives_of_undefined_functions_are_differentiated_in_turn(f: str, wrt: str) -> None:
+    loss = parse(f, UNDEFINED)
+    targets = [s for s in symbols(loss) if s.name in wrt]
+    found = gradients(loss, targets, default_table(), Simplifier())
+
+    assert len(targets) == len(wrt)
+    assert all(verify_gradient(loss, x, found[x]) for x in targets)
+
+
+def test_third_derivatives_of_undefined_functions_are_refused() -> None:
+    loss = parse("x'*hess(f)(x)*x", UNDEFINED)
+
+    with pytest.raises(UnsupportedError, match="third derivatives of f"):
+        gradients(loss, symbols(loss), default_table(), Simplifier())
+
+
 def test_what_has_no_differential_is_refused_by_name() -> None:
     loss = parse("sum(trigamma(x))", KINDS)
 

@@ -16,6 +16,10 @@ HOLDS = [
     ("exp(-norm2(x - y)^2/(2*s^2))", "x", {"s": "scalar"}, ["s != 0"]),
     ("exp(-norm2(x - y)^2/(2*s^2))", "x", {"s": "scalar, positive"}, []),
     ("norm2(A*x - b)^2", "x", {}, []),
+    ("f(A*x)", "x", {"f": "function(vector(m)) -> scalar", "A": "matrix(m, n)"}, []),
+    (
+        "x'*grad(f)(y)", "y", {"f": "function(vector(n)) -> scalar"}, ["f is twice continuously differentiable"],
+    ),
 ]
 KINKS = [
     ("1/n*sum(abs(y - yhat))", "yhat", {"y": "vector(n)", "yhat": "vector(n)"}, "any value in [-1/n, 1/n]"),

@@ -18,7 +18,8 @@ from matcalc.verify import verify_differential
 
 KINDS = parse_declarations(
     "A: matrix(m, n); B: matrix(n, p); S: matrix(n, n); P: spd(n); x: vector(n); y: vector(m); r: row(n);"
-    "c: scalar; s: function; f: function(vector(n)) -> scalar; g: function(vector(n)) -> vector(m); k: integer"
+    "c: scalar; s: function; f: function(vector(n)) -> scalar; u: function(row(n)) -> scalar;"
+    "l: function(scalar, vector(n), row(n)) -> scalar; g: function(vector(n)) -> vector(m); k: integer"
 )
 # of every shape, with rectangular arguments; what varies stands behind the semicolon
 CASES = [
@@ -33,7 +34,8 @@ CASES = [
     "abs(x); x", "relu(A*x); A, x", "max(x); x", "min(A); A", "c.^x; c, x", "x.^c; x, c",
     "[A, y; r, c]; A, y, r, c", "A[0, :]; A", "x[1:]; x", "x[0]^2; x", "sum(i, x[i]^3); x",
     "sum(j in 1..4, x/j); x", "s(A*x); A, x", "s'(x); x", "f(x); x", "f(A'*y); A, y", "g(x); x", "tril(S); S",
-    "S + A'*A; S, A", "x*r*x; x, r", "expm_frechet(S, P); S, P",
+    "S + A'*A; S, A", "grad(f)(S*x); S, x", "D(f)(x); x", "grad(u)(x'*S); x, S", "D[1](l)(c, x, r); c, x, r",
+    "D[2](l)(c, x, r); c, x, r", "D[3](l)(c, S*x, c*r); c, x, r, S", "x*r*x; x, r", "expm_frechet(S, P); S, P",
 ]  # fmt: skip
 
 

@@ -125,6 +125,12 @@ MEANINGS: list[tuple[str, Expr]] = [
     ("D(u)(r)", t(ops.ufn("u", KINDS["u"], [r], (0,)))),
     ("D[2](l)(z, x)", ops.ufn("l", KINDS["l"], [z, x], (1,))),
     ("D[1](l)(z, x)", ops.ufn("l", KINDS["l"], [z, x], (0,))),
+    ("hess(f)(x)", ops.ufn("f", KINDS["f"], [x], (0, 0))),
+    ("D[1, 1](f)(x)", ops.ufn("f", KINDS["f"], [x], (0, 0))),
+    ("hess(u)(r)", ops.ufn("u", KINDS["u"], [r], (0, 0))),
+    ("D[1,2](l)(z, x)", ops.ufn("l", KINDS["l"], [z, x], (0, 1))),
+    ("D[2,1](l)(z, x)", t(ops.ufn("l", KINDS["l"], [z, x], (0, 1)))),
+    ("D[ 2 , 2 ](l)(z, x)", ops.ufn("l", KINDS["l"], [z, x], (1, 1))),
     ("sigma(x)", fn("sigmoid", x)),
     ("[A, z; r, 1]", ops.block([[A, z], [r, num(1)]])),
     ("[x; 1]", ops.block([[x], [num(1)]])),
@@ -243,6 +249,12 @@ MISFITS: list[tuple[str, int, str]] = [
     ("sum(i, x[i]*z[i])", 0, "different sizes"),
     ("sum(a, x[a])", 4, "cannot be the index"),
     ("sum(n, x[n])", 4, "cannot be the index"),
+    ("a*hess(l)(z, x)", 2, "write D[1,2](l)(...)"),
+    ("a*hess(g)(x)", 2, "not scalar-valued"),
+    ("hess(h)(x)", 0, "h: function(vector(n)) -> scalar"),
+    ("D[1,3](l)(z, x)", 0, "l has 2 arguments, counted from 1"),
+    ("D[0,1](l)(z, x)", 0, "l has 2 arguments, counted from 1"),
+    ("D[1,2,2](l)(z, x)", 0, "third derivatives"),
 ]
 
 

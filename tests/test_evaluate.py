@@ -267,6 +267,27 @@ def test_undefined_functions_and_their_derivatives(rng: np.random.Generator) -> 
     np.testing.assert_allclose(slope(lambda z: ops.ufn("h", h_kind, [x, z], ()), "A", big), (gradient * big).sum())
 
 
+def test_second_derivatives_of_undefined_functions(rng: np.random.Generator) -> None:
+    """Of a scalar by a vector, a scalar and a row: the slopes of the gradients along each argument."""
+    kinds = {"v": kind_of_shape((n, ONE)), "c": SCALAR_KIND, "w": kind_of_shape((ONE, m))}
+    symbols = [ops.sym(name, kind) for name, kind in kinds.items()]
+    kind = Kind("function", args=tuple(kinds.values()), result=SCALAR_KIND)
+    values = {
+        "l": smooth_function(kind, SIZES, rng),
+        "v": rng.normal(size=(3, 1)), "c": rng.normal(), "w": rng.normal(size=(1, 2)),
+    }  # fmt: skip
+    step = 1e-20
+    for a in range(3):
+        for b, name in enumerate(kinds):
+            direction = rng.normal(size=np.shape(values[name]))
+            moved = {**values, name: values[name] + 1j * step * direction}
+            change = np.imag(evaluate(ops.ufn("l", kind, symbols, (a,)), moved, SIZES)) / step
+            second = np.atleast_2d(evaluate(ops.ufn("l", kind, symbols, (a, b)), values, SIZES))
+
+            assert second.shape == (np.size(values[list(kinds)[a]]), np.size(values[name]))
+            np.testing.assert_allclose(np.ravel(change), second @ np.ravel(direction))
+
+
 # --- index sums -----------------------------------------------------------------------------------
 
 i, j = ops.idx("i"), ops.idx("j")

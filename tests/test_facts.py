@@ -18,6 +18,7 @@ from matcalc.kinds import Kind
 from matcalc.parse import parse, parse_kind
 from matcalc.sample import draw_values
 from matcalc.shapes import Dim
+from matcalc.symmetry import is_symmetric
 from matcalc.table import default_table
 
 KINDS = {
@@ -266,6 +267,17 @@ def test_fingerprints_tell_equal_up_to_order_and_transposes() -> None:
         assert print_of(parse(left, KINDS)) == print_of(parse(right, KINDS)), f"{left}, {right}"
     for left, right in different:
         assert print_of(parse(left, KINDS)) != print_of(parse(right, KINDS)), f"{left}, {right}"
+
+
+def test_a_hessian_of_an_undefined_function_is_symmetric() -> None:
+    kinds = {**KINDS, "f": "function(vector(n)) -> scalar", "l": "function(vector(n), vector(n)) -> scalar"}
+
+    assert known(parse("hess(f)(x)", kinds), "symmetric")
+    assert known(parse("B*hess(f)(x)*B'", kinds), "symmetric")
+    assert known(parse("D[2,2](l)(x, x)", kinds), "symmetric")
+    assert is_symmetric(parse("hess(f)(x) + D[1,2](l)(x, x) + D[2,1](l)(x, x)", kinds))
+    assert not known(parse("D[1,2](l)(x, x)", kinds), "symmetric")
+    assert not is_symmetric(parse("D[1,2](l)(x, x)", kinds))
 
 
 def test_long_and_deep_expressions_take_linear_time_and_no_stack() -> None:

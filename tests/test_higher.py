@@ -249,3 +249,89 @@ def test_the_differential_of_a_gradient_is_its_inner_product_with_the_change() -
             assert not {reading.text.split(" =")[0] for reading in found} & {"G", "df"}
         else:
             assert [reading.text for reading in found] == wanted
+
+
+# --- undefined functions ----------------------------------------------------------------------------
+
+SCALAR_OF = "function(vector({})) -> scalar"
+SECOND = [
+    ("g(A*x)", "x", "A'*hess(g)(A*x)*A"),
+    ("sum(s(A*x))", "x", "A'*diag(s''(A*x))*A"),
+    ("l(t, x'*p)", "p", "D[2,2](l)(t, p'*x)*x*x'"),
+    ("f(p .* x)", "x", "diag(p)*hess(f)(p .* x)*diag(p)"),
+    ("g(A*x)", "A", "kron(x*x', hess(g)(A*x))"),
+]
+OF_UNDEFINED = {
+    "g": SCALAR_OF.format("m"), "f": SCALAR_OF.format("n"), "l": "function(scalar, scalar) -> scalar", "s": "function",
+    "v": "function(vector(n)) -> vector(m)", "F": "function(matrix(n, k)) -> scalar", "A": "matrix(m, n)",
+    "x": "vector(n)", "p": "vector(n)", "y": "vector(m)", "r": "row(k)", "B": "matrix(n, k)", "t": "scalar",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "wrt", "wanted"), SECOND)
+def test_a_hessian_of_an_undefined_function_is_as_in_a_book(f: str, wrt: str, wanted: str) -> None:
+    assert matcalc.derive(f, wrt, OF_UNDEFINED, order=2).text() == wanted
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "order", "said"),
+    [
+        ("v(x)'*y", "x", 2, "v are not supported: it is not scalar-valued"),
+        ("g(v(x))", "x", 2, "v are not supported: it is not scalar-valued"),
+        ("F(B)", "B", 2, "F by a matrix argument"),
+        ("F(x*r)", "x", 2, "F by a matrix argument"),
+        ("grad(f)(x)'*p", "x", 2, "third derivatives of f"),
+        ("p'*hess(f)(x)*p", "x", 1, "third derivatives of f"),
+        ("f(x)", "x", 3, "third derivatives of f"),
+    ],
+)
+def test_what_is_not_known_of_an_undefined_function_is_refused(f: str, wrt: str, order: int, said: str) -> None:
+    with pytest.raises(matcalc.UnsupportedError, match=said):
+        matcalc.derive(f, wrt, OF_UNDEFINED, order=order)
+
+
+def test_the_code_of_a_hessian_takes_second_derivatives_as_callables() -> None:
+    """g(z) = sum(sin(z)), l(t, u) = exp(t*u), h(c, v) = sin(c)*v'*M*v with M not symmetric."""
+    declare = "A: matrix(m, n); x: vector(n); t: scalar; g: function(vector(m)) -> scalar; "
+    declare += "l: function(scalar, scalar) -> scalar; h: function(scalar, vector(n)) -> scalar"
+    d = matcalc.derive("g(A*x) + l(t, sum(x)) + h(t, x)", "x,t", declare, order=2)
+    names: dict[str, Any] = {}
+    exec(d.source(), names)
+    M = np.arange(9.0).reshape(3, 3)
+    functions: dict[str, Any] = {
+        "g": lambda z: np.sin(z).sum(), "Dg": np.cos, "Hg": lambda z: -np.diag(np.sin(z)),
+        "l": lambda a, b: np.exp(a * b), "D1l": lambda a, b: b * np.exp(a * b), "D2l": lambda a, b: a * np.exp(a * b),
+        "D11l": lambda a, b: b * b * np.exp(a * b), "D22l": lambda a, b: a * a * np.exp(a * b),
+        "D12l": lambda a, b: (1 + a * b) * np.exp(a * b),
+        "h": lambda c, v: np.sin(c) * v @ M @ v, "D1h": lambda c, v: np.cos(c) * v @ M @ v,
+        "D2h": lambda c, v: np.sin(c) * (M + M.T) @ v, "D11h": lambda c, v: -np.sin(c) * v @ M @ v,
+        "D12h": lambda c, v: np.cos(c) * (M + M.T) @ v, "D22h": lambda c, v: np.sin(c) * (M + M.T),
+    }  # fmt: skip
+    rng = np.random.default_rng(3)
+    given = {"A": rng.normal(size=(2, 3)), "x": rng.normal(size=3), "t": 0.4}
+    found = names["hessian"](**given, **functions)
+    dx, dt, step = rng.normal(size=3), 0.7, 1e-5
+    ends = [
+        names["gradient"](**{**given, "x": given["x"] + k * step * dx, "t": 0.4 + k * step * dt}, **functions)
+        for k in (1, -1)
+    ]
+    products = names["hvp"](**given, dx=dx, dt=dt, **functions)
+
+    for row, high, low, product in zip(found, *ends, products, strict=True):
+        slope = (np.asarray(high) - np.asarray(low)) / (2 * step)
+        assert np.shape(product) == np.shape(high)
+        assert product == pytest.approx(slope, rel=1e-6)
+        assert row[0] @ dx + row[1] * dt == pytest.approx(slope, rel=1e-6)
+    said = names["hessian"].__doc__
+    assert "Hg gives the Hessian of g, a 2-D array." in said
+    assert "D12h gives the second derivatives of h by its arguments 1 and 2, a 1-D array." in said
+    assert "D12l gives the second derivatives of l by its arguments 1 and 2, a number." in said
+    assert "gives" not in names["gradient"].__doc__
+
+
+def test_the_steps_say_which_derivatives_of_an_undefined_function_are_meant() -> None:
+    d = matcalc.derive("g(A*x)", "x", OF_UNDEFINED, order=2)
+    said = [step.says for step in d.steps]
+
+    assert "the derivative of an undefined function" in said
+    assert "the second derivatives of an undefined function" in said

@@ -63,6 +63,8 @@ CASES = {
     r"\mathrm{D} g(x)": ops.ufn("g", KINDS["g"], [x], (0,)),
     r"\nabla h(x)": ops.ufn("h", KINDS["h"], [x], (0,)),
     r"\nabla_{2} l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (1,)),
+    r"\nabla^{2} h(x)": ops.ufn("h", KINDS["h"], [x], (0, 0)),
+    r"\nabla^{2}_{1,2} l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (0, 1)),
     r"\begin{pmatrix} A & u \\ x^\top & s \end{pmatrix}": ops.block([[A, u], [transpose(x), s]]),
     r"x_{0}": ops.slice_(x, ("at",), ("all",), num(0)),
     r"[A x]_{{:}-1}": ops.slice_(mul(A, x), ("range", None, -1), ("all",)),

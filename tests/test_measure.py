@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
-from strategies import VARIABLES, expressions
+from strategies import KINDS, VARIABLES, expressions
 
 from matcalc import ops
 from matcalc.errors import LimitError
@@ -37,6 +37,8 @@ def count(shown: str) -> int:
         (ops.num(Fraction(1, 3)), 3),
         (ops.num(Fraction(37, 100)), 1),
         (ops.total(A, 0), 5),
+        (ops.ufn("h", KINDS["h"], [x], (0, 0)), 3),
+        (ops.ufn("l", KINDS["l"], [u, x], (0, 1)), 6),
         (ops.slice_(x, ("range", 1, -2), ("all",)), 4),
     ],
 )

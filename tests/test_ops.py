@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matcalc import ops
-from matcalc.errors import ShapeError
+from matcalc.errors import ShapeError, UnsupportedError
 from matcalc.expr import depends, symbols, topological
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.shapes import ONE, Dim
@@ -64,6 +64,30 @@ def test_scalars_and_rows_are_lifted_and_found_again() -> None:
     assert ops.unlift(ops.lift(r, (M, N))) is r
     assert ops.lift(ops.num(1), (M, N)) is ops.ones(M, N)
     assert ops.unlift(A) is None
+
+
+def test_second_derivatives_of_an_undefined_function_have_the_sizes_of_both_arguments() -> None:
+    kind = Kind("function", args=(s.data[1], x.data[1], r.data[1], A.data[1]), result=Kind("scalar"))
+    args = [s, x, r, A]
+    shapes = {(0, 0): (ONE, ONE), (0, 1): (ONE, N), (1, 1): (N, N), (1, 2): (N, N), (0, 2): (ONE, N), (2, 2): (N, N)}
+
+    for which, shape in shapes.items():
+        assert ops.ufn("l", kind, args, which).shape == shape
+        turned = ops.ufn("l", kind, args, which[::-1])
+        assert turned.shape == shape[::-1]
+        assert turned is (ops.transpose(ops.ufn("l", kind, args, which)) if which[0] != which[1] else turned)
+
+
+def test_second_derivatives_that_have_no_matrix_are_refused_with_the_reason() -> None:
+    kind = Kind("function", args=(x.data[1], A.data[1]), result=Kind("scalar"))
+    vector_valued = Kind("function", args=(x.data[1],), result=x.data[1])
+
+    with pytest.raises(UnsupportedError, match="matrix argument"):
+        ops.ufn("l", kind, [x, A], (0, 1))
+    with pytest.raises(UnsupportedError, match="third derivatives of l"):
+        ops.ufn("l", kind, [x, A], (0, 0, 0))
+    with pytest.raises(UnsupportedError, match="not scalar-valued"):
+        ops.ufn("g", vector_valued, [x], (0, 0))
 
 
 def test_walks_do_not_recurse() -> None:

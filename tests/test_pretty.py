@@ -8,6 +8,7 @@ from strategies import KINDS, VARIABLES, expressions
 
 from matcalc import ops
 from matcalc.expr import Expr
+from matcalc.kinds import Kind
 from matcalc.ops import add, had, mul, neg, num, power, reciprocal, sub, transpose
 from matcalc.pretty import pretty, pretty_name
 from matcalc.shapes import ONE, Dim
@@ -49,6 +50,9 @@ CASES = {
     "Dg(x)": ops.ufn("g", KINDS["g"], [x], (0,)),
     "∇h(x)": ops.ufn("h", KINDS["h"], [x], (0,)),
     "∇₂l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (1,)),
+    "∇²h(x)": ops.ufn("h", KINDS["h"], [x], (0, 0)),
+    "A·∇²h(x)": mul(A, ops.ufn("h", KINDS["h"], [x], (0, 0))),
+    "∇²₁₂l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (0, 1)),
     "X⁻ᵀ": ops.inv(transpose(X)),
     "A⁺": ops.pinv(A),
     "A·dx": mul(A, ops.formal_differential(x)),
@@ -59,6 +63,13 @@ CASES = {
 @pytest.mark.parametrize("shown", CASES)
 def test_pretty(shown: str) -> None:
     assert pretty(CASES[shown]) == shown
+
+
+def test_numbers_of_many_arguments_are_told_apart() -> None:
+    kind = Kind("function", args=(KINDS["x"],) * 12, result=KINDS["s"])
+
+    assert pretty(ops.ufn("l", kind, [x] * 12, (0, 11))).startswith("∇²₁,₁₂l(")
+    assert pretty(ops.ufn("l", kind, [x] * 12, (10, 1))).startswith("∇²₂,₁₁l(")
 
 
 def test_names() -> None:

@@ -430,6 +430,10 @@ def test_undefined_functions_survive_the_round_trip() -> None:
         ops.ufn("h", hk, [x], ()), ops.ufn("h", hk, [x], (0,)), ops.ufn("l", lk, [u, x], (1,)),
         ops.ufn("q", both, [s, t], ()), ops.ufn("q", both, [s, t], (1,)),
         ops.ufn("q", both, [s, ops.fn("exp", s)], (1,)),
+        ops.ufn("h", hk, [ops.mul(TWO, x)], (0, 0)), ops.ufn("l", lk, [u, x], (0, 1)), ops.ufn("l", lk, [u, x], (1, 0)),
+        ops.ufn("l", lk, [u, x], (0, 0)), ops.ufn("q", both, [s, t], (0, 1)), ops.ufn("q", both, [s, t], (1, 1)),
+        ops.ufn("q", both, [s, s], (0, 1)), ops.ufn("q", both, [s, ops.fn("exp", s)], (0, 1)),
+        ops.ufn("q", both, [ops.mul(TWO, t), t], (0, 0)),
     ]  # fmt: skip
     for e in examples:
         written = to_sympy(e)

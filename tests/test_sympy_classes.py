@@ -193,6 +193,11 @@ def test_undefined_functions_stay_symbolic() -> None:
     assert (str(jacobian), jacobian.shape) == ("D(g)(x)", (m, n))
     assert (str(gradient), gradient.shape) == ("D[2](l)(x, X)", (m, n))
     assert str(own.Undefined("h", (x,), (1, 1), (0,))) == "grad(h)(x)"
+    hessian, mixed = own.Undefined("h", (x,), (1, 1), (0, 0)), own.Undefined("q", (i, x), (1, 1), (0, 1))
+    assert (str(hessian), hessian.shape) == ("hess(h)(x)", (n, n))
+    assert (str(mixed), mixed.shape) == ("D[1,2](q)(i, x)", (1, n))
+    assert r"\nabla^{2} h" in sp.latex(hessian)
+    assert r"\nabla^{2}_{1,2} q" in sp.latex(mixed)
     assert str(own.Undefined("g", (x,), (m, 1))) == "g(x)"
     assert jacobian.xreplace(POINT).doit() == jacobian.xreplace(POINT)
     assert jacobian.subs(x, 2 * x).args[1][0] == 2 * x
