@@ -382,7 +382,7 @@ class Shaping(ShapeRules):
         try:
             rows, cols = derivative_shape(name, kind, derivative_arguments(mark, by))
         except UnsupportedError as error:
-            raise UnsupportedError(error.message, position=node.start) from None
+            raise UnsupportedError(error.message, position=node.start, hint=error.hint) from None
         turned = mark == "D" and not by and kind.result.shape == SCALAR
         return ((cols, rows) if turned else (rows, cols)), 0
 
