@@ -413,8 +413,9 @@ class Derivation:
 
     @property
     def _called(self) -> str:
-        """The name that a program has for the function."""
-        return self.function_name if self.backward is not None and self.problem is not None else ""
+        """The name of the function where steps write partial derivatives, as the answer does; else none."""
+        partial = self.backward is not None or (len(self.answers) > 1 and self.layout == "gradient")
+        return self.function_name if partial and self.problem is not None else ""
 
     def explain(self, form: str = "text", full: bool = False) -> str:
         """The steps as text, pretty, latex, mathml, markdown; in full with what each identity says, and its source."""

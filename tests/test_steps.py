@@ -270,8 +270,7 @@ def test_a_program_goes_back_through_its_names() -> None:
         "dH = H .* (1 - H) .* dZ1",
         "dZ1 = X*dW1",
         "dL = -1/N*sum(Y .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K)))",
-        "-1/N*sum(Y .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K)))"
-        " = tr((((1/N*Y*ones(K)*ones(1, K)) .* P)' - Y'/N)*dZ2)",
+        "-1/N*sum(Y .* (dZ2 - sum(P .* dZ2, axis=1)*ones(1, K))) = tr((((1/N*Y*ones(K)*ones(1, K)) .* P)' - Y'/N)*dZ2)",
         "gradient_Z2 = (1/N*Y*ones(K)*ones(1, K)) .* P - Y/N",
         "(1/N*Y*ones(K)*ones(1, K)) .* P - Y/N = (1/N*ones(N)*ones(1, K)) .* P - Y/N",
         "(1/N*ones(N)*ones(1, K)) .* P - Y/N = (P - Y)/N",
@@ -417,3 +416,21 @@ def test_facts_that_a_simplification_rests_on_are_said() -> None:
     assert any("the entries of y sum to 1" in s.says for s in d.steps) or any(
         "ones" in text for s in d.steps for text in map(str, s.uses)
     )
+
+
+@pytest.mark.parametrize(
+    ("function", "wrt", "layout", "partial"),
+    [
+        ("norm2(X - U*V')^2", "U,V", "gradient", True),
+        ("norm2(X - U*V')^2", "U,V", "numerator", False),  # what is read off is not what is answered
+        ("norm2(X - U*V')^2", "U", "gradient", False),
+        ("X: matrix(N, d); Z = X*W; norm2(tanh(Z) - Y)^2", "W", "gradient", True),
+    ],
+)
+def test_steps_write_partial_derivatives_where_the_answer_does(
+    function: str, wrt: str, layout: str, partial: bool
+) -> None:
+    found = matcalc.derive(function, wrt.split(","), layout=layout)
+    for steps in (found.explain("latex"), found.explain("mathml")):
+        assert ("∂" in steps or r"\partial" in steps) == partial
+        assert ("gradient<" in steps or r"\operatorname{gradient}" in steps) != partial
