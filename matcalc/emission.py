@@ -140,7 +140,7 @@ class Emission:
         """Whether the text of an instruction is put where it is used."""
         if code.op in _LEAVES or (code.op == "call" and code.data[0] == "pi"):
             return True
-        if count <= 1 and self.plan is not None and code not in self.wanted and self.plan.adds_to_places(code):
+        if count <= 1 and self.plan is not None and code not in self.wanted and self.plan.places(code) is not None:
             return True
         if code.op in ("T", "col", "row", "expand", "neg") and len(text) <= 20 and "(" not in text:
             return True
@@ -192,9 +192,9 @@ class Emission:
         if code.op == "call":
             lines = [f"{self._written(code, {}, texts)[0][:-1]}, out={name})"]
         else:
-            places = {a: a.data[1] for a in others if plan.adds_to_places(a) and a not in self.settled}
+            places = {a: plan.places(a) for a in others if a not in self.settled}
             rest = [
-                (a, texts[a.args[0] if a in places else a], places.get(a))
+                (a, texts[a.args[0] if places.get(a) else a], places.get(a))
                 for a in (*reading, *(a for a in others if a not in reading))
             ]
             lines = in_place(code, operand, name, rest, lambda: self._own("np"))

@@ -16,6 +16,7 @@ from matcalc.lower_elementwise import ELEMENTWISE
 from matcalc.lower_matrices import MATRICES
 from matcalc.lower_products import PRODUCTS
 from matcalc.lower_tensors import TENSORS
+from matcalc.nested import nested
 from matcalc.ops import substitute
 from matcalc.shapes import ONE
 from matcalc.stable import stable
@@ -40,11 +41,14 @@ def lower(
     in half the time of another product; ``fills`` says that arrays can be filled in part.
     """
     named, roots = _expanded(definitions, roots)
+    costs = costs or Costs()
     steady = stable([*roots, *named.values()])
+    arrays = {x: nested(x, costs) for x in steady.values() if x.op == "tensor"}
+    steady = {x: substitute(steady[x], arrays) for x in [*roots, *named.values()]} if arrays else steady
     kept = {name: steady[x] for name, x in named.items() if x.op == "mul"}
     inverted: set[Code] = set()
     while True:
-        at = Forms(instructions, Chains(instructions, inverted, costs or Costs()), weighs, fills)
+        at = Forms(instructions, Chains(instructions, inverted, costs), weighs, fills)
         codes = _pass(at, [steady[r] for r in roots], kept)
         more = _worth_inverting(codes) - inverted if definite is None else set()
         if not more:

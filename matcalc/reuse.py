@@ -144,12 +144,16 @@ class Reuse:
                 current = above[0]
         return found
 
-    def adds_to_places(self, code: Code) -> bool:
-        """Whether values for a few places are added to an array, so that they need not stand among zeros first."""
-        users = self.parents.get(code, ()) if code.op == "call" and code.data[0] == "spread" else ()
+    def places(self, code: Code) -> str | None:
+        """The places of an array to which the values of ``code`` are added, so that they need not stand among zeros."""
+        if code.op != "call" or code.data[0] not in ("spread", "diagflat"):
+            return None
+        users = self.parents.get(code, ())
         if len(users) != 1 or users[0].op != "add" or self.targets.get(users[0], code) is code:
-            return False
-        return bool(users[0].data[users[0].args.index(self.targets[users[0]])] > 0)
+            return None
+        if users[0].data[users[0].args.index(self.targets[users[0]])] < 0:
+            return None
+        return str(code.data[1]) if code.data[0] == "spread" else "ii->i"
 
     def touches(self, x: Code, operand: Code, settled: Callable[[Code], bool]) -> bool:
         """Whether the text of ``x`` reads the operand."""

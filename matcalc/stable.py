@@ -44,7 +44,8 @@ def _merged(x: Expr) -> Expr:
         factors = [next(given) for _ in range(scalars)]
         entries: dict[tuple[str, ...], list[Expr]] = {}
         for place in places:
-            entries.setdefault(place, []).append(next(given))
+            array = next(given)
+            entries.setdefault(place, []).append(ops.transpose(array) if array.rows is ONE else array)  # as columns
         arrays = [(found[0] if len(found) == 1 else _stable(ops.had(*found)), p) for p, found in entries.items()]
         terms.append((factors, deltas, arrays))
     return ops.tensor(indices, sizes, lead, terms)

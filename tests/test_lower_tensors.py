@@ -112,3 +112,21 @@ def test_entries_that_a_delta_makes_zero_are_not_computed(f: str, order: int, de
     found = d.function(name, "scipy")(**given)
     assert found.ndim == 4
     assert np.allclose(found, d.function(name, "array-api")(**given), rtol=1e-13)
+
+
+def test_a_diagonal_is_added_where_it_stands() -> None:
+    d = matcalc.derive("sum(tanh(A*tanh(B*x)))", "x", "A: matrix(m, n); B: matrix(n, p); x: vector(p)", order=2)
+    text = d.source().split("def hessian(")[1].split("\ndef ")[0]
+    assert "np.diag" not in text
+    assert re.search(r'np\.einsum\("ii->i", t\d+\)\[\.\.\.\] \+= ', text)
+    given = drawn(d, {"m": 5, "n": 4, "p": 3})
+    assert np.allclose(d.function("hessian")(**given), d.function("hessian", "array-api")(**given), rtol=1e-12)
+
+
+def test_two_vectors_at_one_index_may_be_a_row_and_a_column() -> None:
+    d = matcalc.derive("logsumexp(A*tanh(X*x))", "X", "A: matrix(p, m); X: matrix(m, n); x: vector(n)", order=2)
+    given = drawn(d, {"m": 5, "n": 4, "p": 3})
+    hessian, gradient = d.function("hessian")(**given), d.function("gradient")
+    E = np.random.default_rng(1).normal(size=(5, 4))
+    plus, minus = (gradient(**{**given, "X": given["X"] + s * 1e-6 * E}) for s in (1, -1))
+    assert np.allclose(np.tensordot(hessian, E), (plus - minus) / 2e-6, atol=1e-7)
