@@ -144,10 +144,14 @@ def _up_to(name: str, kept: list[tuple[str, Expr]]) -> tuple[tuple[str, Expr], .
 
 
 def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple[str, ...]:
-    """Of names that look like lengths or the identity and are not read so: how to write those."""
+    """Of what looks like a length, the identity or a sum of squares and is not read so: how to write those."""
     lengths = {k: kind.rows for k, kind in kinds.items() if kind.form == "vector" and k in program.variables}
     reduced = [d for n in topological(function) if n.op in ("sum", "mean", "norm2", "norm1") for d in n.args[0].shape]
     notes = []
+    summed = [n.args[0] for n in topological(function) if n.op in ("sum", "mean")]
+    powers = {n.args[1].data for n in summed if n.op == "matpow" and n.args[1].op == "num"}
+    for k in sorted(k for k in powers if k > 1):  # type: ignore[operator,type-var]
+        notes.append(f"in the sum, ^{k} is the power of a square matrix; that of each entry is written .^{k}")
     for variable in program.variables.values():
         if variable.name == "I" and variable.form == "matrix" and kinds["I"].rows is kinds["I"].cols:
             notes.append("I is a matrix like any other; the identity is eye(n), or eye where its size is known")

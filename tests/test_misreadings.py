@@ -95,3 +95,19 @@ def test_a_hessian_of_a_vector_says_what_may_be_meant() -> None:
     with pytest.raises(mc.UnsupportedError, match="needs a scalar function") as caught:
         mc.derive("beta'*X'*y - sum(log(1 + exp(X*beta)))", "beta", order=2)
     assert caught.value.hint == "if a scalar is meant, declare beta: vector(n)"
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("sum((X - Y)^2)", ["in the sum, ^2 is the power of a square matrix; that of each entry is written .^2"]),
+        (
+            "mean(sum(X^3, axis=1))",
+            ["in the sum, ^3 is the power of a square matrix; that of each entry is written .^3"],
+        ),
+        ("sum((X - Y).^2)", []),
+        ("sum(X^-1) + tr(X^2)", []),
+    ],
+)
+def test_a_sum_over_a_power_of_a_matrix(function: str, said: list[str]) -> None:
+    assert [note for note in mc.derive(function, "X").notes if "the power of a" in note] == said
