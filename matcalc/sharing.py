@@ -137,8 +137,20 @@ class Sharing(Algebra):
             turned = self.turned(best)
             chained = ONE not in whole.shape and any(len(parts(a).body) > 1 for a in best.args)
             if length(turned) + (not chained) < length(best):  # rather (A - B*C')' than A' - C*B'
-                return ops.transpose(turned)
+                best = ops.transpose(turned)
+            each = self._turned_apart(whole)
+            if length(each) < length(best):
+                best = each
         return best
+
+    def _turned_apart(self, whole: Expr) -> Expr:
+        """The sum with each of its terms as the transpose of another product, where that is shorter."""
+        terms: Terms = {}
+        for t in whole.args:
+            rest, c = coefficient(t)
+            turned = self.transpose(rest) if rest.op == "mul" else rest
+            terms[ops.transpose(turned) if length(turned) + 1 < length(rest) else rest] = c
+        return plain_sum(whole.shape, terms)
 
     def _with_content(self, whole: Expr) -> Expr:
         """The sum with the number in front that divides its terms where sums in these are primitive."""

@@ -75,6 +75,8 @@ class Sums(Sharing, Distributing, Squares):
                 todo.extend((c, self.transpose(a)) for a in reversed(e.args[0].args))
                 continue
             p = parts(e)
+            if e.op == "t" and e.args[0].op == "mul":  # as other products, so that like terms meet
+                e = compose(p.coef, p.scalars, p.body)
             alone = _single_sum(p)
             if alone is not None:
                 c = times(c, p.coef)
