@@ -184,6 +184,7 @@ class Sharing(Algebra):
                     h = had_parts(p.body[0])
                     marks |= {("hadbelow" if is_negative(k) and b is not E else "had", b) for b, k in h.bases.items()}
             if p.body and p.body[-1].cols is ONE:
+                marks.update(("diagonal", b) for b in _scaled_ends(p))
                 marks.update(("inner", end) for b, k in p.scalars.items() for end in (*_ends(b, k), p.body[-1]))
             marks.update(_reductions(p))
             if abs(terms[t]) != 1:
@@ -194,11 +195,13 @@ class Sharing(Algebra):
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
             if base.op == "eye" or (base.op == "ones" and side not in ("left", "right")):
                 continue
+            if side == "diagonal" and len({len(parts(t).body) > 1 for t in group}) == 1:
+                continue
             longer = [t for t in group if len(parts(t).body) > 1]  # (A + B)*x - s*x, not (A + B - s*eye(n))*x
             for some in (longer, group) if side in ("left", "right") and len(longer) < len(group) else (group,):
                 if len(some) > 1:
                     found.setdefault(
-                        (side, base if side in ("inner", *_REDUCTIONS) else None, frozenset(some)),
+                        (side, base if side in ("inner", "diagonal", *_REDUCTIONS) else None, frozenset(some)),
                         {t: terms[t] for t in some},
                     )
         return [(side, base or ops.num(1), group) for (side, base, _), group in found.items()]
@@ -211,6 +214,8 @@ class Sharing(Algebra):
         split = {t: parts(t) for t in group}
         if side == "inner":
             return self._split_inner(base, group, split)
+        if side == "diagonal":
+            return self._split_diagonal(base, group, split)
         if side in _REDUCTIONS:
             return self._split_reduction(side, base, group, split)
         common = common_powers([p.scalars for p in split.values()])
@@ -259,6 +264,17 @@ class Sharing(Algebra):
                 scalars, chain = self._without_end(p, end)
                 body = [*p.body, *chain]
             rests.append(scaled_term(group[t], compose(ONE_F, scalars, body)))
+        return shared_of(ops.num(1), [end], rests)
+
+    def _split_diagonal(self, end: Expr, group: Terms, split: dict[Expr, Parts]) -> Shared:
+        """u .* x + A*x as (diag(u) + A)*x."""
+        rests: list[Expr] = []
+        for t, p in split.items():
+            chain = p.body[:-1]
+            if not chain:
+                h = had_parts(p.body[0])
+                chain = [ops.diag(compose_had(HadParts(h.shape, ONE_F, {}, without(h.bases, {end: ONE_F}))))]
+            rests.append(scaled_term(group[t], compose(ONE_F, p.scalars, chain)))
         return shared_of(ops.num(1), [end], rests)
 
     def _without_end(self, p: Parts, end: Expr) -> tuple[Powers, list[Expr]]:
@@ -315,7 +331,7 @@ class Sharing(Algebra):
             return self.total(inner, None if side == "entries" else 0)
         if side == "trace":
             return self.trace(inner)
-        behind = side in ("right", "inner")
+        behind = side in ("right", "inner", "diagonal")
         left = [] if behind else shared.outer
         right = shared.outer[::-1] if behind else []
         return self.mul(shared.front, *left, inner, *right)
@@ -406,6 +422,14 @@ def _ends(e: Expr, k: Exponent) -> tuple[Expr, ...]:
         return ()
     first = e.args[0]
     return (e.args[-1], first.args[0]) if first.op == "t" else (e.args[-1],)
+
+
+def _scaled_ends(p: Parts) -> list[Expr]:
+    """x of u .* x and of A*x."""
+    if len(p.body) > 1:
+        return [p.body[-1]]
+    h = had_parts(p.body[0])
+    return [b for b, k in h.bases.items() if k == 1 and len(h.bases) > 1]
 
 
 def _placed(e: Expr) -> tuple[Powers, list[Expr]]:
