@@ -29,6 +29,7 @@ from matcalc.factors import (
     parts,
     run,
     scale_exponent,
+    scaled,
 )
 from matcalc.measure import length
 from matcalc.order import sort_key
@@ -93,16 +94,17 @@ class Sharing(Algebra):
     def _met(self, shape: Shape, terms: Terms) -> Terms | None:
         """a + b + c*(a + b) as (1 + c)*(a + b): a sum beside a multiple of itself; None if there is none."""
         for t, c in terms.items():
-            p = parts(t)
-            for whole in p.body if len(p.body) == 1 else p.scalars if not p.body else ():
-                if whole.op != "add" or (t.is_scalar and p.scalars[whole] != 1) or t is whole:
-                    continue
+            for side, whole, others in _sums_multiplied(t):
                 beside = self._beside(whole, terms)
                 if beside is None:
                     continue
                 q, group = beside
-                others = compose(c, {b: k for b, k in p.scalars.items() if b is not whole}, [])
-                made = self.mul(self.add(ops.num(q), others), whole)
+                if side == "entries":
+                    made = self.had(self.add(scaled(q, ops.ones(*shape)), scaled(c, others)), whole)
+                else:
+                    one = ops.num(q) if others.is_scalar else scaled(q, ops.eye(others.rows))
+                    both = self.add(one, scaled(c, others))
+                    made = self.mul(whole, both) if side == "right" else self.mul(both, whole)
                 if made.op == "add" or length(made) >= length(plain_sum(shape, {t: c, **group})):
                     continue
                 rest, k = coefficient(made)
@@ -422,6 +424,29 @@ def _ends(e: Expr, k: Exponent) -> tuple[Expr, ...]:
         return ()
     first = e.args[0]
     return (e.args[-1], first.args[0]) if first.op == "t" else (e.args[-1],)
+
+
+def _sums_multiplied(t: Expr) -> Iterator[tuple[str, Expr, Expr]]:
+    """The sums that a term is a multiple of, with the rest and its side: c*(a + b), M*(a + b), M*(u .* (a + b))."""
+    p = parts(t)
+    for b in p.scalars if not p.body else ():
+        if b.op == "add" and p.scalars[b] == 1 and b is not t:
+            yield "left", b, compose(ONE_F, without(p.scalars, {b: ONE_F}), [])
+    if not p.body:
+        return
+    last = p.body[-1]
+    if last.op == "add" and last is not t and last.rows is (p.body[0].rows):
+        yield "left", last, compose(ONE_F, p.scalars, p.body[:-1])
+    if len(p.body) > 1 and p.body[0].op == "add" and last.cols is p.body[0].cols:
+        yield "right", p.body[0], compose(ONE_F, p.scalars, p.body[1:])
+    if last.op == "had":
+        h = had_parts(last)
+        for b in [b for b, k in h.bases.items() if b.op == "add" and k == 1]:
+            rest = compose_had(HadParts(h.shape, ONE_F, {}, without(h.bases, {b: ONE_F})))
+            if len(p.body) == 1:
+                yield "entries", b, compose(ONE_F, p.scalars, [rest])
+            elif last.cols is ONE and last.rows is p.body[0].rows:
+                yield "left", b, compose(ONE_F, p.scalars, [*p.body[:-1], ops.diag(rest)])
 
 
 def _scaled_ends(p: Parts) -> list[Expr]:
