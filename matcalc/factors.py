@@ -157,7 +157,7 @@ def parts(e: Expr) -> Parts:
 def _taken_apart(e: Expr) -> Parts:
     out = Parts()
     if e.is_scalar:
-        out.coef = _take_scalar(e, ONE_F, out.scalars)
+        out.coef = _rooted(_take_scalar(e, ONE_F, out.scalars), out.scalars)
         return out
     chain: list[Expr] = []
     for a in e.args if e.op == "mul" else (e,):
@@ -178,6 +178,7 @@ def _taken_apart(e: Expr) -> Parts:
             out.coef *= _take_scalar(ops.mul(*segment), ONE_F, out.scalars)
         else:
             out.body.extend(segment)
+    out.coef = _rooted(out.coef, out.scalars)
     return out
 
 
@@ -225,6 +226,11 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
             coef *= raised(e.data, int(k))  # type: ignore[arg-type]
         elif e.op == "num" and isinstance(k, Fraction) and (root := _root(e.data, k)) is not None:  # type: ignore[arg-type]
             coef *= root
+        elif e.op == "num" and _is_fraction(e) and isinstance(k, Fraction) and k.denominator == 2:
+            todo.append((ops.num(e.data.numerator), k))  # type: ignore[union-attr]
+            todo.append((ops.num(e.data.denominator), -k))  # type: ignore[union-attr]
+        elif not whole and _is_constant_product(e):  # sqrt(2*pi) is sqrt(2)*sqrt(pi)
+            todo.extend((a.args[0], scale_exponent(k, -ONE_F)) if a.op == "pow" else (a, k) for a in e.args)
         elif e.op == "mul" and whole:
             chain = [a for a in e.args if not a.is_scalar]
             todo.extend((a, k) for a in e.args if a.is_scalar)
@@ -248,6 +254,44 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
             todo.extend((ops.dim(d), scale_exponent(k, Fraction(-1))) for d in e.args[0].shape if d is not ONE)
         else:
             include(into, e, k)
+    return coef
+
+
+def _is_fraction(e: Expr) -> bool:
+    value: Fraction = e.data  # type: ignore[assignment]
+    return value > 0 and value.denominator != 1 and not _is_decimal(value)
+
+
+def _is_constant_product(e: Expr) -> bool:
+    """Is it a product of positive integers, of pi, and of inverses of these?"""
+    if e.op != "mul" or not e.is_scalar:
+        return False
+    bases = [a.args[0] if a.op == "pow" and a.args[1] is _MINUS else a for a in e.args]
+    return all(_is_constant(b) for b in bases)
+
+
+def _rooted(coef: Fraction, scalars: Powers) -> Fraction:
+    """The number in front after it has met the roots of numbers: sqrt(2)*sqrt(3) is sqrt(6), 2/sqrt(2) is sqrt(2)."""
+    joined: dict[Fraction, Fraction] = {}
+    for base in [b for b in scalars if b.op == "num" and b.data]:
+        k, value = scalars[base], base.data
+        if is_whole(k):
+            del scalars[base]
+            coef *= raised(value, int(k))  # type: ignore[arg-type]
+        elif k in (HALF, -HALF) and value > 0 and value.denominator == 1:  # type: ignore[operator, union-attr]
+            del scalars[base]
+            joined[k] = joined.get(k, ONE_F) * value  # type: ignore[index, arg-type, operator]
+    for k, value in joined.items():
+        if (root := _root(value, k)) is not None:
+            coef *= root
+        elif k < 0 and coef.numerator % value == 0:
+            coef /= value
+            include(scalars, ops.num(value), HALF)
+        elif k > 0 and coef.denominator % value == 0:
+            coef *= value
+            include(scalars, ops.num(value), -HALF)
+        else:
+            include(scalars, ops.num(value), k)
     return coef
 
 
@@ -403,12 +447,36 @@ def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
     """Numerators and denominators, each in the fixed order."""
     above: list[Expr] = []
     below: list[Expr] = []
-    for base, k in _grouped(powers).items():
+    for base, k in _grouped(_with_one_root(powers)).items():
         if base is not E and is_negative(k):
             below.append(power_node(base, scale_exponent(k, Fraction(-1))))
         else:
             above.append(power_node(base, k))
     return sorted(above, key=sort_key), sorted(below, key=sort_key)
+
+
+def _with_one_root(powers: Powers) -> Powers:
+    """sqrt(2)*sqrt(pi) as sqrt(2*pi), sqrt(2)/sqrt(pi) as sqrt(2/pi)."""
+    roots = {b: k for b, k in powers.items() if isinstance(k, Fraction) and k.denominator == 2 and _is_constant(b)}
+    sizes = {abs(k) for k in roots.values()}
+    if len(roots) < 2 or len(sizes) > 1:
+        return powers
+    size = sizes.pop() if any(k > 0 for k in roots.values()) else -sizes.pop()
+    number = ONE_F
+    for b, k in roots.items():
+        if b.op == "num":
+            number *= raised(b.data, int(k / size))  # type: ignore[arg-type]
+    constants: Powers = {b: k / size for b, k in roots.items() if b.op == "const"}
+    rest = {b: k for b, k in powers.items() if b not in roots}
+    include(rest, compose(number, constants, []), size)
+    return rest
+
+
+def _is_constant(e: Expr) -> bool:
+    """Is it a positive integer or pi?"""
+    if e.op == "num":
+        return bool(e.data > 0 and e.data.denominator == 1)  # type: ignore[operator, union-attr]
+    return e.op == "const" and e is not E
 
 
 def _grouped(powers: Powers) -> Powers:
@@ -450,6 +518,9 @@ def _means(scalars: Powers) -> Powers:
 
 def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
     """coef * scalars * body with everything that divides behind one stroke: ``2*s*A*x/(3*n)``."""
+    if any(b.op == "num" for b in scalars):
+        scalars = dict(scalars)
+        coef = _rooted(coef, scalars)
     above, below = split_powers(_means(scalars))
     if not (above or below or body):
         return ops.num(coef)

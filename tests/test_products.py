@@ -102,6 +102,27 @@ def test_scalars_over_an_array_stand_over_one_stroke(code: str, wanted: str) -> 
     assert Simplifier()(short) is short
 
 
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    {
+        "sqrt(2)*sqrt(pi)*s": "s*sqrt(2*pi)",
+        "s/(sqrt(2)*sqrt(pi))": "s/sqrt(2*pi)",
+        "2*x/sqrt(2*pi)": "sqrt(2/pi)*x",
+        "2*x/sqrt(2)": "sqrt(2)*x",
+        "sqrt(2)*x/2": "x/sqrt(2)",
+        "sqrt(2)*sqrt(3)*sqrt(6)*s": "6*s",
+        "sqrt(2*pi)^3": "sqrt(2*pi)^3",
+        "sqrt(0.1)*x": "sqrt(0.1)*x",
+        "x/(1 - 1)": "x/0",
+    }.items(),
+)
+def test_roots_of_numbers_are_one_root(code: str, wanted: str) -> None:
+    short = Simplifier()(read(code, "x: vector(n); s: scalar").function)
+
+    assert text(short) == wanted
+    assert Simplifier()(short) is short
+
+
 def test_a_number_too_large_to_be_written_is_refused_before_it_is_computed() -> None:
     with pytest.raises(LimitError, match="too large"):
         Simplifier()(read("a^(10^10^10)", "a: scalar").function)

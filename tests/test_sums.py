@@ -52,7 +52,6 @@ SIZES = {"m": 3, "n": 4}
         ("A*(z .* (tanh(S*x) - y)) + tanh(S*x) - y", "(A*diag(z) + eye(n))*(tanh(S*x) - y)"),
         ("z .* x - A*x", "(diag(z) - A)*x"),
         ("(x ./ (1 + y.^2)) .* z + c*A*z", "(c*A + diag(x ./ (1 + y.^2)))*z"),
-        ("x .* y + x .* z", "x .* (y + z)"),
         ("A*x + B*x - c*x", "(A + B)*x - c*x"),
         ("A*x + B*x - (x'*A*x)*x", "(A + B)*x - (x'*A*x)*x"),
         ("A*S*B*y*x' + (A*S*B*x*y')'", "A*S*B*y*x' + (A*S*B*x*y')'"),
