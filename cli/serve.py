@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
 import click
@@ -37,7 +36,4 @@ def serve(host: str, port: int | None, no_browser: bool, workers: int | None) ->
         raise InputError(f"the page needs {' and '.join(missing)}", hint="pip install 'matcalc[web]'")
     from matcalc.web.server import serve as run  # what it imports need not be installed
 
-    # worker processes import what this one did, and nothing that only lies in the folder it was started in: there a
-    # checkout has a matcalc/ of its own, which without the installed cli/ and web/ cannot work
-    os.environ["PYTHONSAFEPATH"] = "1"
     run(host, port, workers, not no_browser, lambda said: click.echo(said))

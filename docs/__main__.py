@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from docs.site.build import ROOT, build
-from docs.site.pages import all_pages
-from docs.site.refresh import refresh
+try:
+    from docs.site.build import ROOT, build
+    from docs.site.pages import all_pages
+    from docs.site.refresh import refresh
+except ModuleNotFoundError as missing:  # of the extra, or of matcalc.cli, which a checkout has under another name
+    sys.exit(f"{missing}: install the checkout with pip install -e '.[docs]'")
 
 
 def main() -> int:

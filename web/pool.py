@@ -47,7 +47,12 @@ class Busy(Exception):
 
 
 def context() -> BaseContext:
-    """Processes forked from one that has done its first work, where the system can; else spawned."""
+    """Processes forked from one that has done its first work, where the system can; else spawned.
+
+    They import what this one did, and nothing that only lies in the folder it was started in: there a checkout has a
+    matcalc/ of its own, which without the installed cli/ and web/ cannot work.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one request, one core; and nothing to lose in a fork
@@ -75,8 +80,10 @@ class Worker:
     def answer(self, task: bytes, deliver: Callable[[bytes], None]) -> None:
         """Send the task, deliver the parts of the answer as they come; the last may say that the worker was killed."""
         try:
-            if not self.ready:
-                self._await_ready()
+            if not self.ready and not self._is_ready():
+                self.kill()
+                deliver(message("died", "no process could be started to work on this", "see what the server printed"))
+                return
             self.connection.send_bytes(task)
             self._receive(deliver)
         except (EOFError, OSError):
@@ -86,10 +93,10 @@ class Worker:
             self.answered += 1
             self.spent = self.spent or self.answered >= self.limits.requests
 
-    def _await_ready(self) -> None:
-        if not self.connection.poll(START) or self.connection.recv_bytes() != b"r":
-            raise EOFError
-        self.ready = True
+    def _is_ready(self) -> bool:
+        with suppress(EOFError, OSError):
+            self.ready = self.connection.poll(START) and self.connection.recv_bytes() == b"r"
+        return self.ready
 
     def _receive(self, deliver: Callable[[bytes], None]) -> None:
         deadline = time.monotonic() + self.limits.seconds

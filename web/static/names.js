@@ -149,7 +149,8 @@ function fromName(name, kinds) {
 
 /** The name that one would differentiate by, if nothing is said. */
 export function usual(names) {
-  const free = names.filter((name) => name.form !== "function" && !["integer", "onehot"].some((fact) => name.facts.includes(fact)));
+  const open = names.filter((name) => !name.here); // what a program declares is its data
+  const free = (open.length ? open : names).filter((name) => name.form !== "function" && !["integer", "onehot"].some((fact) => name.facts.includes(fact)));
   for (const known of ["x", "w", "X", "W", "W1", "theta", "beta", "mu"]) if (free.some((name) => name.name === known)) return known;
   const first = (form) => free.find((name) => name.form === form)?.name;
   return first("vector") ?? first("row") ?? first("matrix") ?? first("scalar") ?? null;
