@@ -17,7 +17,7 @@ from matcalc.fused import fused
 from matcalc.instructions import Code, Instructions, ordered
 from matcalc.kinds import Kind
 from matcalc.lengths import Lengths, Measured
-from matcalc.lower_elementwise import axes, callable_of, meaning_of
+from matcalc.lower_elementwise import axes, callable_of, key_of, meaning_of
 from matcalc.lowering import lower
 from matcalc.shapes import ONE, Dim
 from matcalc.spelling import Spelling, own_names, renamed
@@ -67,12 +67,16 @@ def parameters_of(
     indices = {name: _parameter(name, taken, user) for name in letters if name not in bound}
     callables: dict[str, str] = {}
     meanings: dict[str, str] = {}
+    functions = {node.data[0] for node in nodes if node.op == "ufn"}  # type: ignore[index]
     for node in nodes:
         if node.op == "ufn":
-            name = callable_of(*node.data)  # type: ignore[misc]
-            if name not in callables:
-                callables[name] = _parameter(name, taken, user)
-                meanings[name] = meaning_of(*node.data)  # type: ignore[misc]
+            key = key_of(*node.data)  # type: ignore[misc]
+            if key not in callables:
+                name = callable_of(*node.data)  # type: ignore[misc]
+                while node.data[2] and name in functions:  # type: ignore[index]
+                    name += "_"
+                callables[key] = _parameter(name, taken, user)
+                meanings[key] = meaning_of(*node.data)  # type: ignore[misc]
     fresh = Names([*taken, *kinds])
     own = {name: fresh.fresh(name) for name in (*table.reserved, *table.functions) if name in taken}
     return Parameters(chosen, indices, callables, own, meanings)

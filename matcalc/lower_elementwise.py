@@ -134,14 +134,14 @@ def _ufn(at: Forms, x: Expr) -> Value:
     kind: Kind = data[1]
     derivative: int | tuple[int, ...] = data[2]
     make = at.make
-    callable_name = callable_of(name, kind, derivative)
+    applied = key_of(name, kind, derivative)
     if kind.args is None:
-        return at.elementwise(x.args, lambda c: make.make("apply", tuple(c), callable_name, c[0].shape))
+        return at.elementwise(x.args, lambda c: make.make("apply", tuple(c), applied, c[0].shape))
     args = tuple(boxed(at, at.dense(a), k) for a, k in zip(x.args, kind.args, strict=True))
     assert kind.result is not None
     assert isinstance(derivative, tuple)
     given_axes = sum(axes(k) for k in (kind.result, *(kind.args[i] for i in derivative)))
-    code = make.make("apply", args, callable_name, extent(x.shape))
+    code = make.make("apply", args, applied, extent(x.shape))
     if not code.ndim:
         code = make.call("unboxed", (code,), ())
     elif given_axes != code.ndim:
@@ -159,6 +159,11 @@ def callable_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str
     if count < 2:
         return f"{'D' if len(derivative) == 1 else 'H'}{name}"
     return f"D{('_' if count > 9 else '').join(str(i + 1) for i in derivative)}{name}"
+
+
+def key_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str:
+    """What tells the callable from variables and from others that would have its name: the gradient of g, a Dg."""
+    return f"{callable_of(name, kind, derivative)} of {name}"
 
 
 def meaning_of(name: str, kind: Kind, derivative: int | tuple[int, ...]) -> str:

@@ -489,6 +489,24 @@ def test_undefined_functions_are_callables() -> None:
     assert made["value_and_gradient"](**given, **values, **derivatives)[1] == pytest.approx(wanted)
 
 
+def test_derivatives_of_undefined_functions_give_way_to_names_of_the_user() -> None:
+    """Hg is a function of the user's own, Dg a variable, and g has a gradient and a Hessian too."""
+    of_x = Kind("function", args=(vector("n"),), result=SCALAR_KIND)
+    kinds = {"x": vector("n"), "Dg": vector("n"), "g": of_x, "Hg": of_x}
+    x, v = ops.sym("x", kinds["x"]), ops.sym("Dg", kinds["Dg"])
+    gradient = ops.transpose(ops.ufn("g", of_x, [x], (0,)))
+    f = ops.add(
+        ops.mul(gradient, ops.ufn("g", of_x, [v], (0, 0)), v), ops.ufn("g", of_x, [x], ()), ops.ufn("Hg", of_x, [v], ())
+    )
+    made = module(f, {}, kinds)
+    given = {"x": np.array([1.0, 2.0]), "Dg": np.array([3.0, 5.0])}
+    found = made["value"](
+        **given, g=lambda u: u @ u, Dg_=lambda u: 2 * u, Hg_=lambda u: 2 * np.eye(2), Hg=lambda u: 100 * u.sum()
+    )
+
+    assert found == pytest.approx(4 * 13 + 5 + 800)
+
+
 def test_callables_get_and_give_arrays_with_their_declared_axes() -> None:
     kinds = {"x": vector("n"), "g": Kind("function", args=(matrix("n", 1),), result=matrix(1, "n"))}
     x = ops.sym("x", kinds["x"])
