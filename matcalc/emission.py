@@ -12,6 +12,7 @@ from matcalc.costs import Costs
 from matcalc.errors import UnsupportedError
 from matcalc.instructions import Code
 from matcalc.lengths import Lengths
+from matcalc.needed import needed
 from matcalc.operators import OPERATORS, Text, in_place, number, parenthesized
 from matcalc.reuse import Reuse
 from matcalc.spelling import ATOM, SUM, Spelling, filled, own_names, renamed
@@ -83,7 +84,7 @@ class Emission:
     def outputs(self, codes: Sequence[Code]) -> list[Text]:
         """The lines that compute the instructions, and the text of each."""
         texts: Texts = {}
-        order, uses, inside = _needed(codes, texts, frozenset())
+        order, uses, inside = needed(codes, texts, frozenset())
         if self.spelling.in_place:
             self.plan = Reuse(order, codes, lambda c: inside.get(c, c.args), self.wanted.keys(), self.costs)
         self._lines(codes, order, uses, {}, texts, 1)
@@ -101,7 +102,7 @@ class Emission:
     # --- blocks -------------------------------------------------------------------------------------
 
     def _block(self, outputs: Sequence[Code], bound: Mapping[str, str], texts: Texts, indent: int) -> None:
-        order, uses, _ = _needed(outputs, texts, frozenset(bound))
+        order, uses, _ = needed(outputs, texts, frozenset(bound))
         self._lines(outputs, order, uses, bound, texts, indent)
 
     def _lines(
@@ -357,51 +358,3 @@ def _items(code: Code, texts: Texts) -> str | None:
         rows = [code.args[i * width : (i + 1) * width] for i in range(height)]
         return ", ".join(f"[{', '.join(texts[a][0] for a in row)}]" for row in rows)
     return None
-
-
-def _needed(
-    outputs: Sequence[Code], texts: Mapping[Code, Text], bound: frozenset[str]
-) -> tuple[list[Code], Counter[Code], dict[Code, tuple[Code, ...]]]:
-    """What a block must compute, operands first, how often each is used, and what the loops in it need.
-
-    A loop needs what its body takes from outside.
-    """
-    inside: dict[Code, tuple[Code, ...]] = {}
-    order: list[Code] = []
-    uses: Counter[Code] = Counter(outputs)
-    seen: set[Code] = set()
-    stack: list[tuple[Code, Sequence[Code], bool]] = [(o, (), False) for o in reversed(list(outputs))]
-    while stack:
-        code, children, done = stack.pop()
-        if done:
-            order.append(code)
-            continue
-        if code in seen or code in texts:
-            continue
-        seen.add(code)
-        children = code.args
-        if code.op == "loop":
-            outside = _outside(code.args[2:], code.data[0], bound)
-            uses.update(outside)  # counted twice: computed once, before the loop
-            children = inside[code] = (*code.args[:2], *outside)
-        uses.update(children)
-        stack.append((code, children, True))
-        stack.extend((child, (), False) for child in reversed(children) if child not in seen)
-    return order, uses, inside
-
-
-def _outside(inside: Sequence[Code], index: str, bound: frozenset[str]) -> list[Code]:
-    """The largest parts of a loop's body that depend neither on its index nor on that of a loop further in."""
-    found: list[Code] = []
-    seen = set(inside)
-    stack = list(inside)
-    while stack:
-        code = stack.pop()
-        if index not in code.free and code.free <= bound:
-            found.append(code)
-            continue
-        for child in reversed(code.args):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return found
