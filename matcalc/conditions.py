@@ -101,17 +101,26 @@ def of_program(
         moving = [s for s in symbols(e) if s.name in active]
         if moving:
             active.add(name)
-        holds.update(dict.fromkeys(conditions(e, moving, table, short)))
+        asked = conditions(e, moving, table, short)
+        holds.update(dict.fromkeys(asked))
         free = {s: unstructured(s) for s in moving}
-        found = kinks(ops.substitute(e, free), free.values(), table, short, bool(name) and name not in plain)
+        found = kinks(ops.substitute(e, free), free.values(), table, short, bool(name) and name not in plain, asked)
         corners.update(dict.fromkeys(found))
     return list(holds), list(corners)
 
 
-def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, under_powers: bool = False) -> list[str]:
+def kinks(
+    f: Expr,
+    targets: Iterable[Expr],
+    table: Table,
+    short: Simplifier,
+    under_powers: bool = False,
+    holds: Container[str] = (),
+) -> list[str]:
     """Where f is not differentiable (or jumps) along the targets, and which value is used there.
 
-    ``under_powers``: f itself only stands under powers of at least 2.
+    ``under_powers``: f itself only stands under powers of at least 2. ``holds``: its conditions; what they or declared
+    facts exclude is no kink.
     """
     active = depends(f, targets)
     found: dict[str, None] = {}
@@ -122,8 +131,20 @@ def kinks(f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, und
         entry = table.differential(n) if n in active and n not in smooth else None
         if entry is not None and entry.kinks and any(a in active for a in n.args):
             for kink in entry.kinks_of(n):
+                if _excluded(kink, short, holds):
+                    continue
                 found[_kink_text(kink, short) + _scaled(kink, f, n, targets, table, short)] = None
     return list(found)
+
+
+def _excluded(kink: Kink, short: Simplifier, holds: Container[str]) -> bool:
+    """Is s = t impossible, because s - t is known to be nonzero, or asked to be?"""
+    if kink.right is None:
+        return False
+    right = ops.lift(kink.right, kink.left.shape) if kink.right.is_scalar else kink.right
+    difference = short(ops.sub(kink.left, right))
+    asked = (f"{text(difference)} != 0", f"{text(difference)} > 0", f"abs({text(difference)}) > 0")
+    return bool(known(difference, "nonzero")) or any(condition in holds for condition in asked)
 
 
 def _scaled(kink: Kink, f: Expr, n: Expr, targets: Iterable[Expr], table: Table, short: Simplifier) -> str:

@@ -144,7 +144,7 @@ def derive(
     else:
         holds = conditions(f, targets, table, short, first if order == 2 else ())
         free = {x: unstructured(x) if x.op == "sym" else x for x in targets}
-        corners = kinks(ops.substitute(f, free), free.values(), table, short)
+        corners = kinks(ops.substitute(f, free), free.values(), table, short, holds=holds)
         parts_of_f = set(topological(f))
         absent = [name for name, x in nodes.items() if x not in parts_of_f]
     holds.extend(twice_differentiable(a.expr for a in answers.values()))

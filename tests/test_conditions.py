@@ -55,3 +55,26 @@ def test_a_function_that_is_defined_nowhere_is_refused(f: str) -> None:
 
 def test_a_constant_that_is_fine_needs_no_condition() -> None:
     assert list(derive("log(2)*x/3", "x", {"x": "scalar"}).conditions) == []
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare"),
+    [
+        ("log(abs(det(W)))", "W", {"W": "matrix(n, n), invertible"}),
+        ("log(abs(det(W)))", "W", {"W": "matrix(n, n)"}),
+        ("abs(det(W))", "W", {"W": "matrix(n, n), invertible"}),
+        ("sum(log(abs(x)))", "x", {"x": "vector(n)"}),
+        ("1/norm2(x)", "x", {"x": "vector(n)"}),
+        ("norm1(x)", "x", {"x": "vector(n), positive"}),
+    ],
+)
+def test_what_facts_and_conditions_exclude_is_no_kink(f: str, wrt: str, declare: dict[str, str]) -> None:
+    assert not [note for note in derive(f, wrt, declare).notes if "kink" in note or "no derivative" in note]
+
+
+def test_a_kink_beside_an_excluded_one_is_said() -> None:
+    notes = derive("log(abs(a'*x)) + abs(b'*x)", "x", {"a": "vector(n)", "b": "vector(n)"}).notes
+
+    assert [note for note in notes if "kink" in note] == [
+        "kink where b'*x = 0: used there is 0, of any value in [-1, 1]"
+    ]
