@@ -28,6 +28,7 @@ from matcalc.table import Table
 WHERE = ("auto", "never", "always")
 LONG = 120  # symbols: more than a reader takes in at once
 WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
+SEVERAL = 45  # symbols: more than a line of print takes
 _LINE = 2  # a name and "="
 _LIMIT = 2_000  # symbols: longer answers are not searched for residuals
 _NAMES = 4  # of one sort, at most
@@ -64,12 +65,21 @@ def worded(
 def _repeated(words: _Words, taken: set[str], where: str) -> Lines:
     """What repeats in the lines has a name too: in long answers, or where that is always wanted."""
     before = [*(e for _, e in words.lines), *words.answers]
-    definitions, after = named(before, taken, 0 if where == "always" else LONG)
-    if where == "auto" and _total(definitions, after) > WORTH * sum(map(length, before)):
+    definitions, after = named(before, taken, 0 if where == "always" else SEVERAL)
+    if where == "auto" and not _worth_names(before, definitions, after):
         return tuple(words.lines), words.answers
     cut = len(words.lines)
     lines = [*definitions, *((name, e) for (name, _), e in zip(words.lines, after[:cut], strict=True))]
     return tuple(_in_order(lines)), after[cut:]
+
+
+def _worth_names(before: Sequence[Expr], definitions: Sequence[Definition], after: Sequence[Expr]) -> bool:
+    """Of a long answer, whether it gets shorter by a quarter with its lines; of one that is longer than a line of
+    print, whether the formula itself gets half as long, and the whole no longer."""
+    size, total = sum(map(length, before)), _total(definitions, after)
+    if size > LONG:
+        return total <= WORTH * size
+    return total <= size and sum(map(length, after)) <= size / 2 and all(e.args for e in after)
 
 
 def _total(definitions: Sequence[Definition], answers: Sequence[Expr]) -> int:

@@ -198,3 +198,13 @@ def test_what_is_no_definition_is_refused(typed: str) -> None:
 
     assert done.exit_code == 2
     assert "no definition" in done.output
+
+
+def test_a_formula_of_more_than_a_line_is_named_where_it_gets_half_as_long() -> None:
+    d = mc.derive("norm2(softmax(Q*K'/sqrt(d), axis=1)*V - Y)^2", "Q")
+    assert d.text().splitlines() == [
+        "P = softmax(Q*K'/sqrt(d), axis=1)",
+        "U = (P*V - Y)*V'",
+        "2*(P .* (U - (U .* P)*ones(n, n)))*K/sqrt(d)",
+    ]
+    assert parse(d.text(), d.kinds) is d.answer
