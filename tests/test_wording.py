@@ -205,6 +205,6 @@ def test_a_formula_of_more_than_a_line_is_named_where_it_gets_half_as_long() -> 
     assert d.text().splitlines() == [
         "P = softmax(Q*K'/sqrt(d), axis=1)",
         "U = (P*V - Y)*V'",
-        "2*(P .* (U - (U .* P)*ones(n, n)))*K/sqrt(d)",
+        "2*(P .* (U - (U .* P)*ones(p, p)))*K/sqrt(d)",
     ]
     assert parse(d.text(), d.kinds) is d.answer
