@@ -19,6 +19,7 @@ from matcalc.expr import Expr, replace, symbols, topological
 from matcalc.facts import facts_of
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
+from matcalc.naming import WORTH, total
 from matcalc.naming import named as written_with_names
 from matcalc.simplify import Simplifier
 from matcalc.table import Table
@@ -28,7 +29,6 @@ SHORT = 8  # an adjoint with one user is written out there if it has at most so 
 _PLAIN = 3  # the cotangent of a part without a name is written out if it has at most so many, or one value
 _WIDE = 40  # symbols of a line that is looked at for what it repeats
 _MANY = 5000  # symbols in all: more than are looked at
-_WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +420,7 @@ def _worded(
     if max(map(length, lines), default=0) <= _WIDE or before > _MANY:
         return back, answers
     definitions, after = written_with_names(lines, names.taken())
-    if sum(length(e) + 2 for _, e in definitions) + sum(map(length, after)) > _WORTH * before:
+    if total(definitions, after) > WORTH * before:
         return back, answers
     short = dict(zip(lines, after, strict=True))
     waiting = {name: (ops.sym(name, kind_of_shape(e.shape)), e) for name, e in definitions}

@@ -28,6 +28,7 @@ def in_components(root: Expr, short: Simplifier) -> Expr:
     if root not in placed:
         return root
     results: dict[Expr, Expr] = {}
+    entered: set[Expr] = set()  # looked at as a whole; its parts are next
     stack = [root]
     while stack:
         n = stack[-1]
@@ -35,10 +36,12 @@ def in_components(root: Expr, short: Simplifier) -> Expr:
             results.setdefault(n, n)
             stack.pop()
             continue
-        found = _by_entries(n, short) if not any(a in results for a in n.args) else None
-        if found is not None:
-            results[n] = found
-            continue
+        if n not in entered:
+            entered.add(n)
+            found = _by_entries(n, short)
+            if found is not None:
+                results[n] = found
+                continue
         missing = [a for a in n.args if a not in results]
         if missing:
             stack.extend(missing)
@@ -120,10 +123,9 @@ def _product(scalars: list[Expr], grids: list[Grid]) -> Grid:
 
 def _stacked(n: Expr, grids: dict[Expr, Grid]) -> Grid:
     height, width = n.data  # type: ignore[misc]
-    parts = [[a] for a in n.args]
     rows: Grid = []
     for i in range(height):
-        across = [grids.get(a[0], [a]) for a in parts[i * width : (i + 1) * width]]
+        across = [grids.get(a, [[a]]) for a in n.args[i * width : (i + 1) * width]]
         rows += [[entry for block in line for entry in block] for line in zip(*across, strict=True)]
     return rows
 

@@ -23,7 +23,8 @@ from matcalc.walk import parts_first
 
 Definition = tuple[str, Expr]
 
-_LINE = 2  # a name and "="
+LINE = 2  # symbols of a definition beside its expression: a name and "="
+WORTH = 0.75  # names cost the reader a look back: a long formula must get shorter by a quarter
 _ROUNDS = 4  # of choosing; the shortest outcome counts
 _RUN = 8  # factors, the longest product that is looked for inside of others
 _NEVER = frozenset(("t", "unit", "d"))  # what is inside is named instead
@@ -43,10 +44,16 @@ def named(answers: Sequence[Expr], taken: Iterable[str], limit: int = 0) -> tupl
     if not chosen:
         return (), answers
     definitions, written = _written(printed, chosen, {*taken, *names_in(*answers)})
-    after = sum(length(e) + _LINE for _, e in definitions) + sum(map(length, written))
-    if after >= before or _expanded(definitions, written) != answers:  # or products that group in another way
+    if total(definitions, written) >= before:
+        return (), answers
+    if _expanded(definitions, written) != answers:  # products whose factors group in another way
         return (), answers
     return definitions, written
+
+
+def total(definitions: Sequence[Definition], answers: Sequence[Expr]) -> int:
+    """Symbols of the answers with their definitions, each of which counts whole."""
+    return sum(length(e) + LINE for _, e in definitions) + sum(map(length, answers))
 
 
 class _Printed:
@@ -135,12 +142,12 @@ class _Printed:
 
     def total(self, names: set[Expr], lengths: dict[Expr, int]) -> int:
         """The symbols of all lines."""
-        return sum(lengths[n] + _LINE for n in names) + sum(1 if a in names else lengths[a] for a in self.answers)
+        return sum(lengths[n] + LINE for n in names) + sum(1 if a in names else lengths[a] for a in self.answers)
 
 
 def _saving(occurrences: int, size: int) -> int:
     """``size`` symbols written so often, less the name so often and the line."""
-    return occurrences * size - (occurrences + _LINE + size)
+    return occurrences * size - (occurrences + LINE + size)
 
 
 def _is_negative(n: Expr) -> bool:

@@ -17,7 +17,7 @@ from matcalc.factors import compose, parts, scale_exponent
 from matcalc.facts import facts_of
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
-from matcalc.naming import Definition, Letters, named
+from matcalc.naming import LINE, WORTH, Definition, Letters, named, total
 from matcalc.normal import BUDGET, normal_form
 from matcalc.order import label
 from matcalc.rewrite import rewriter
@@ -27,9 +27,7 @@ from matcalc.table import Table
 
 WHERE = ("auto", "never", "always")
 LONG = 120  # symbols: more than a reader takes in at once
-WORTH = 0.75  # names cost the reader a look back: the whole must get shorter by a quarter
 SEVERAL = 45  # symbols: more than a line of print takes
-_LINE = 2  # a name and "="
 _LIMIT = 2_000  # symbols: longer answers are not searched for residuals
 _NAMES = 4  # of one sort, at most
 _RUN = 6  # factors of a product that is looked for inside of others
@@ -76,14 +74,10 @@ def _repeated(words: _Words, taken: set[str], where: str) -> Lines:
 def _worth_names(before: Sequence[Expr], definitions: Sequence[Definition], after: Sequence[Expr]) -> bool:
     """Of a long answer, whether it gets shorter by a quarter with its lines; of one that is longer than a line of
     print, whether the formula itself gets half as long, and the whole no longer."""
-    size, total = sum(map(length, before)), _total(definitions, after)
+    size, whole = sum(map(length, before)), total(definitions, after)
     if size > LONG:
-        return total <= WORTH * size
-    return total <= size and sum(map(length, after)) <= size / 2 and all(e.args for e in after)
-
-
-def _total(definitions: Sequence[Definition], answers: Sequence[Expr]) -> int:
-    return sum(length(e) + _LINE for _, e in definitions) + sum(map(length, answers))
+        return whole <= WORTH * size
+    return whole <= size and sum(map(length, after)) <= size / 2 and all(e.args for e in after)
 
 
 def _in_order(lines: Sequence[Definition]) -> list[Definition]:
@@ -282,7 +276,7 @@ def _products(answers: Sequence[Expr], own: Container[str]) -> list[Expr]:
                 if ends.get(key, 0) <= start:
                     ends[key] = stop
                     times[key] += uses[n]
-    worth = [e for e, k in times.items() if (k - 1) * (length(e) - 1) > _LINE + 1]
+    worth = [e for e, k in times.items() if (k - 1) * (length(e) - 1) > LINE + 1]
     return sorted(worth, key=lambda e: (length(e), -times[e], label(e)))
 
 

@@ -31,6 +31,7 @@ def short() -> Simplifier:
         ("(a*unit(0, 2) + b*unit(1, 2)) .* [c; f]", "[a*c; b*f]"),
         ("B*(a*unit(0, 2) + b*unit(1, 2))", "B*[a; b]"),
         ("exp(a*unit(0, 2) + b*unit(1, 2)) + u", "[exp(a) + u[0]; exp(b) + u[1]]"),
+        ("[exp(a*unit(0, 2) + b*unit(1, 2)); a*unit(0, 2) + b*unit(1, 2)]", "[[exp(a); exp(b)]; [a; b]]"),
         # longer by entries, of unknown size, or not made of places: as it was
         ("unit(0, 3)", "unit(0, 3)"),
         ("z[0]*unit(1, n) + z[1]*unit(0, n)", "z[0]*unit(1, n) + z[1]*unit(0, n)"),
