@@ -120,8 +120,8 @@ class Latex(Markup):
         return name + ("'" * count if count < 4 else f"^{{({count})}}")
 
     def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
-        head = (r"\nabla" if gradient else r"\mathrm{D}") + ("^{2}" if twice else "")
-        return f"{head}_{{{','.join(numbers)}}} {name}" if numbers else f"{head} {name}"
+        below = f"_{{{','.join(numbers)}}}" if numbers else ""
+        return (r"\nabla" if gradient else r"\mathrm{D}") + below + ("^{2} " if twice else " ") + name
 
     def applied(self, head: Piece, *argument: Piece) -> Phrase:
         return Phrase(POSTFIX, head, *argument)

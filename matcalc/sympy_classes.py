@@ -549,6 +549,6 @@ class Undefined(ArrayOperation):
         head = printer._print(sp.Symbol(name.name))
         if derivative:
             which = "" if len(arguments) == 1 else f"_{{{','.join(str(i + 1) for i in derivative)}}}"
-            which = f"^{{2}}{which}" if len(derivative) == 2 else which
+            which = f"{which}^{{2}}" if len(derivative) == 2 else which
             head = (r"\nabla" if tuple(result) == (1, 1) else "D") + which + " " + head
         return rf"{head}\left({inner}\right)"

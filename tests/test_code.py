@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import matcalc as mc
@@ -24,7 +24,7 @@ from matcalc.expr import Expr, topological
 from matcalc.kinds import ELEMENTWISE, SCALAR_KIND, Kind
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
 from tests.code_cases import agrees
-from tests.strategies import DIMS, KINDS, VARIABLES, Grower, K, M, N
+from tests.strategies import DIMS, KINDS, VARIABLES, Grower, K, M, N, examples
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -153,7 +153,7 @@ def test_generated_value_is_the_reference_value(structured: bool, smooth: bool) 
     assert checked > 100
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seed=st.integers(0, 10**9), structured=st.booleans())
 def test_generated_value_is_the_reference_value_of_any_expression(seed: int, structured: bool) -> None:
     try:

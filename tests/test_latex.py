@@ -5,8 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from strategies import KINDS, VARIABLES, expressions
+from hypothesis import given
+from strategies import KINDS, VARIABLES, examples, expressions
 
 from matcalc import ops
 from matcalc.expr import Expr
@@ -64,7 +64,7 @@ CASES = {
     r"\nabla h(x)": ops.ufn("h", KINDS["h"], [x], (0,)),
     r"\nabla_{2} l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (1,)),
     r"\nabla^{2} h(x)": ops.ufn("h", KINDS["h"], [x], (0, 0)),
-    r"\nabla^{2}_{1,2} l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (0, 1)),
+    r"\nabla_{1,2}^{2} l(u, x)": ops.ufn("l", KINDS["l"], [u, x], (0, 1)),
     r"\begin{pmatrix} A & u \\ x^\top & s \end{pmatrix}": ops.block([[A, u], [transpose(x), s]]),
     r"x_{0}": ops.slice_(x, ("at",), ("all",), num(0)),
     r"[A x]_{{:}-1}": ops.slice_(mul(A, x), ("range", None, -1), ("all",)),
@@ -174,7 +174,7 @@ def check_brackets(shown: str) -> None:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_brackets_match(made: tuple[Expr, object]) -> None:
     check_brackets(latex(made[0]))
 
@@ -199,7 +199,7 @@ def superscripts_are_single(shown: str) -> bool:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_double_superscripts(made: tuple[Expr, object]) -> None:
     """TeX stops at a double superscript (and a prime is one)."""
     shown = latex(made[0])

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from mathml_checks import PAGELESS, check_mathml, latex_tokens, tokens
-from strategies import KINDS, VARIABLES, expressions, grow
+from strategies import KINDS, VARIABLES, examples, expressions, grow
 
 import matcalc as mc
 from matcalc import ops
@@ -94,8 +94,14 @@ def test_alternative_text_is_what_one_would_type() -> None:
     assert root.get("alttext") == "A'*x + (y < z)"
 
 
+@pytest.mark.parametrize("derivative", [(0,), (1,), (0, 1), (1, 1)])
+def test_derivatives_of_undefined_functions_have_the_tokens_of_the_latex(derivative: tuple[int, ...]) -> None:
+    e = ops.ufn("l", KINDS["l"], [VARIABLES["u"], x], derivative)
+    assert tokens(check_mathml(mathml(e))) == latex_tokens(Typesetter(PAGELESS, [e])(e), LETTERS)
+
+
 @given(expressions(depth=3))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_the_tokens_are_those_of_the_latex(made: tuple[Expr, object]) -> None:
     e = made[0]
     root = check_mathml(mathml(e))
@@ -104,7 +110,7 @@ def test_the_tokens_are_those_of_the_latex(made: tuple[Expr, object]) -> None:
 
 
 @given(expressions(depth=2))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_every_notation_is_well_formed(made: tuple[Expr, object]) -> None:
     for choices in ("transpose=T, bold", "transpose=prime, hadamard=circ, bold=arrays", r"transpose=\dagger, trace=tr"):
         check_mathml(mathml(made[0], notation_of(choices)))

@@ -5,8 +5,8 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from strategies import KINDS, VARIABLES, expressions
+from hypothesis import given
+from strategies import KINDS, VARIABLES, examples, expressions
 
 from matcalc import ops
 from matcalc.errors import LimitError
@@ -47,7 +47,7 @@ def test_documented_lengths(expr: Expr, size: int) -> None:
 
 
 @given(expressions(depth=4))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_length_counts_the_symbols_of_the_text(made: tuple[Expr, object]) -> None:
     expr = made[0]
     assert length(expr) == count(text(expr))

@@ -5,11 +5,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from matcalc.errors import LimitError
 from matcalc.numerals import numeral
 
 
+@examples(100)
 @given(st.fractions(min_value=0))
 def test_a_decimal_is_exact_and_a_fraction_has_none(value: Fraction) -> None:
     shown = numeral(value)
@@ -23,6 +25,7 @@ def test_a_decimal_is_exact_and_a_fraction_has_none(value: Fraction) -> None:
         assert Fraction(shown) == value
 
 
+@examples(100)
 @given(st.integers(0, 10**6), st.integers(-60, 60))
 def test_powers_of_ten(digits: int, exponent: int) -> None:
     value = Fraction(digits) * Fraction(10) ** exponent

@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from strategies import KINDS, VARIABLES, expressions
+from hypothesis import given
+from strategies import KINDS, VARIABLES, examples, expressions
 
 from matcalc import ops
 from matcalc.expr import Expr
@@ -79,7 +79,7 @@ def test_names() -> None:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_brackets_balance(made: tuple[Expr, object]) -> None:
     shown = pretty(made[0])
     depth = 0

@@ -7,8 +7,8 @@ import unicodedata
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
-from strategies import expressions
+from hypothesis import given
+from strategies import examples, expressions
 
 import matcalc as mc
 from matcalc import ops
@@ -80,7 +80,7 @@ def test_without_room_there_is_no_such_form() -> None:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_token_is_lost(made: tuple[Expr, object]) -> None:
     """Names and numbers of the MathML are all there, and all lines are as wide as the first."""
     tree = ET.fromstring(mathml(made[0]))

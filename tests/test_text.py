@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
-from strategies import KINDS, VARIABLES, expressions
+from hypothesis import assume, given
+from strategies import KINDS, VARIABLES, examples, expressions
 
 from matcalc import ops
 from matcalc.expr import Expr
@@ -197,7 +197,7 @@ def test_text(shown: str) -> None:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_text_parses_to_the_same_node(made: tuple[Expr, dict[str, Kind]]) -> None:
     expr, kinds = made
     assume(length(expr) < 200)

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from strategies import expressions
+from hypothesis import given
+from strategies import examples, expressions
 
 import matcalc
 from matcalc.cli import main
@@ -124,7 +124,7 @@ def test_a_bar_while_identities_are_verified() -> None:
 
 @pytest.mark.parametrize("columns", [40, 72])
 @given(made=expressions(depth=3))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_broken_formula_is_the_same_formula(made: tuple[Expr, object], columns: int) -> None:
     line = f"gradient = {pretty(made[0])}"
     lines = broken(line, columns)
