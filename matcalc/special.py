@@ -6,6 +6,7 @@ continues log|Gamma(x)| from each interval of the real axis.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,49 +42,36 @@ def erf(z: Any) -> Any:
 
 def lgamma(z: Any) -> Any:
     """log|Gamma(x)| and its continuation."""
-    z = np.asarray(z) + 0.0
-    shift = np.zeros_like(z)
-    while True:
-        low = z.real < _ASYMPTOTIC
-        if not low.any() or z.real.min() < -1000:
-            break
-        side = np.where(z.real < 0, -1.0, 1.0)
-        shift = shift + np.where(low, np.log(np.where(low, side * z, 1.0)), 0.0)
-        z = np.where(low, z + 1, z)
+    z, passed = _to_the_right(z, lambda x: np.log(np.where(x.real < 0, -1.0, 1.0) * x))
     value = (z - 0.5) * np.log(z) - z + 0.5 * np.log(2 * np.pi)
     for k, number in enumerate(_BERNOULLI, start=1):
         value = value + number / (2 * k * (2 * k - 1) * z ** (2 * k - 1))
-    return (value - shift)[()]
+    return (value - passed)[()]
 
 
 def digamma(z: Any) -> Any:
     """The derivative of log Gamma."""
-    z = np.asarray(z) + 0.0
-    shift = np.zeros_like(z)
-    while True:
-        low = z.real < _ASYMPTOTIC
-        if not low.any() or z.real.min() < -1000:
-            break
-        shift = shift + np.where(low, 1 / np.where(low, z, 1.0), 0.0)
-        z = np.where(low, z + 1, z)
+    z, passed = _to_the_right(z, lambda x: 1 / x)
     value = np.log(z) - 1 / (2 * z)
     for k, number in enumerate(_BERNOULLI, start=1):
         value = value - number / (2 * k * z ** (2 * k))
-    return (value - shift)[()]
+    return (value - passed)[()]
 
 
 def trigamma(z: Any) -> Any:
     """The second derivative of log Gamma."""
-    z = np.asarray(z) + 0.0
-    shift = np.zeros_like(z)
-    while True:
-        low = z.real < _ASYMPTOTIC
-        if not low.any() or z.real.min() < -1000:
-            break
-        inverse = 1 / np.where(low, z, 1.0)
-        shift = shift + np.where(low, inverse * inverse, 0.0)
-        z = np.where(low, z + 1, z)
+    z, passed = _to_the_right(z, lambda x: 1 / (x * x))
     value = 1 / z + 1 / (2 * z * z)
     for k, number in enumerate(_BERNOULLI, start=1):
         value = value + number / z ** (2 * k + 1)
-    return (value + shift)[()]
+    return (value + passed)[()]
+
+
+def _to_the_right(z: Any, term: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """z + k, where Stirling's series are exact, and term(z) + ... + term(z + k - 1), by f(z + 1) = f(z) + term(z)."""
+    z = np.asarray(z) + 0.0
+    passed = np.zeros_like(z)
+    while (low := z.real < _ASYMPTOTIC).any() and z.real.min() >= -1000:
+        passed = passed + np.where(low, term(np.where(low, z, 1.0)), 0.0)
+        z = np.where(low, z + 1, z)
+    return z, passed

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
+from work import counted
 
 import matcalc as mc
 
@@ -35,23 +34,6 @@ def calls(n: int, letter: str) -> Problem:
 def chain(n: int, letter: str) -> Problem:
     names = {f"{letter}{i}": "matrix(n, n)" for i in range(n)}
     return f"tr({'*'.join(names)}*X)", "X", {"X": "matrix(n, n)", **names}
-
-
-
-def counted(work: Callable[[], object]) -> int:
-    """How many functions of this package are called, generators each time that they go on."""
-    calls = 0
-
-    def event(frame: FrameType, kind: str, argument: object) -> None:
-        nonlocal calls
-        calls += kind == "call" and "matcalc" in frame.f_code.co_filename
-
-    sys.setprofile(event)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 FORMS: dict[str, Callable[[mc.Derivation], object]] = {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from work import counted
 
 from matcalc import ops
 from matcalc.expr import Expr, symbols
@@ -86,19 +85,20 @@ def test_a_hard_search_ends() -> None:
     left = parse("+".join(f"exp(s{i})*s{i + 1}" for i in range(6)), {f"s{i}": "scalar" for i in range(7)})
     scalar = parse_kind("scalar")
     terms = [ops.mul(ops.fn("exp", sym(f"a{i}", scalar)), sym(f"b{i}", scalar)) for i in range(30)]
-    start = time.process_time()
-
-    assert match(left, ops.add(*terms), dict.fromkeys(symbols(left), frozenset())) is None
-    assert time.process_time() - start < 2
+    found: list[object] = []
+    facts = dict.fromkeys(symbols(left), frozenset())
+    assert counted(lambda: found.append(match(left, ops.add(*terms), facts))) < 50_000
+    assert found == [None]
 
 
 def test_a_long_product_is_matched_without_trouble() -> None:
     chain = ops.mul(*(sym(f"M{i}", parse_kind("matrix(p, p)")) for i in range(400)))
-    start = time.process_time()
     pattern = parse("A*B*inv(A)", {"A": "matrix(n, n)", "B": "matrix(n, n)"})
 
-    assert match(pattern, chain, dict.fromkeys(symbols(pattern), frozenset())) is None
-    assert time.process_time() - start < 5
+    found: list[object] = []
+    facts = dict.fromkeys(symbols(pattern), frozenset())
+    assert counted(lambda: found.append(match(pattern, chain, facts))) < 2_000
+    assert found == [None]
 
 
 def test_transposes_are_taken_inside() -> None:

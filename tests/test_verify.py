@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from work import counted
 
 from matcalc import ops
 from matcalc.expr import Expr
@@ -502,15 +502,10 @@ def test_the_counterexample_of_a_structured_variable_is_structured() -> None:
         np.testing.assert_allclose(example.expected, expected, rtol=1e-9)
 
 
-def test_an_ordinary_verification_takes_milliseconds() -> None:
+def test_an_ordinary_verification_is_little_work() -> None:
     verify_gradient(*GRADIENTS["least squares"])
-    times = []
-    for seed in range(5):
-        start = time.process_time()
-        verify_gradient(*GRADIENTS["batch softmax"], seed=seed)
-        times.append(time.process_time() - start)
 
-    assert min(times) < 0.05
+    assert counted(lambda: verify_gradient(*GRADIENTS["batch softmax"])) < 8_000
 
 
 def test_a_squared_norm_has_no_kink_where_it_vanishes() -> None:
