@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from matcalc import ops
 from matcalc.backward import Backward, needed
 from matcalc.coded import coded
-from matcalc.constraints import stated
-from matcalc.errors import MatcalcError
-from matcalc.expr import Expr, symbols
+from matcalc.expr import Expr
 from matcalc.formulas import Typesetter, names_for, where_lines
-from matcalc.higher import Forms, of_gradient, stacked
+from matcalc.higher import Forms, of_gradient
 from matcalc.index_sums import raised
 from matcalc.indices import declared_names, names_in
 from matcalc.kinds import Kind, kind_of_shape
@@ -26,13 +24,13 @@ from matcalc.notation import Notation, using
 from matcalc.parse import Problem
 from matcalc.presentation import Reading, is_matrix, layout_of, other_readings, pretty_lines, readings, set_lines
 from matcalc.pretty import pretty, pretty_name
+from matcalc.reliance import facts_used
 from matcalc.rewrite import rewriter
 from matcalc.screen import screen
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
 from matcalc.step import Step, Steps, steps_latex, steps_markdown, steps_mathml, steps_text
 from matcalc.steps import steps
-from matcalc.structure import direction_kind, unstructured
 from matcalc.table import Table
 from matcalc.text import program, text
 from matcalc.wording import expanded, worded
@@ -366,50 +364,16 @@ class Derivation:
     def _steps(self) -> tuple[Step, ...]:
         return steps(self)
 
-    @cached_property
-    def facts_used(self) -> tuple[str, ...]:
-        """Which declared facts of other variables the answer rests on: without them it would be another.
-
-        Each is found out by deriving again without it.
-        """
-        others = [s for s in symbols(self.loss) if unstructured(s) is not s and s.name not in self._wrt]
-        return tuple(stated(s.name, s.data[1]) for s in others if self._rests_on(s))
-
     @property
-    def _wrt(self) -> tuple[str, ...]:
+    def wrt(self) -> tuple[str, ...]:
+        """The names by which was differentiated."""
         forms = [form.variable.name for form in self.forms.values()]
         return tuple(dict.fromkeys(forms or self.answers))
 
-    @property
-    def _derived(self) -> list[tuple[str, Expr]]:
-        """What was derived, before it is laid out."""
-        if self.backward is not None:
-            return [*self.backward.lines, *((name, self.backward.named[name]) for name in self.answers)]
-        return [(name, a.expr) for name, a in self.answers.items()]
-
-    def _rests_on(self, x: Expr) -> bool:
-        """Whether the answer is another one if nothing is known of x."""
-        if self.problem is None or self.again is None:
-            return False
-        free = unstructured(x)
-
-        def freed(e: Expr) -> Expr:
-            return ops.substitute(e, {x: free})
-
-        problem = replace(
-            self.problem,
-            function=freed(self.problem.function),
-            kinds={**self.problem.kinds, x.name: free.data[1]},  # type: ignore[index]
-            definitions=tuple((name, freed(e)) for name, e in self.problem.definitions),
-            lines=tuple((name, freed(e)) for name, e in self.problem.lines),
-        )
-        options = {"structure": self.structure, "table": self.table, "order": 2 if self.what == "hessian" else 1}
-        try:
-            found = self.again(problem, self._wrt, adjoint=self.pattern, **options)
-        except MatcalcError:
-            return True  # not even defined without it
-        back = {free: x}
-        return [(name, ops.substitute(e, back)) for name, e in found._derived] != list(self._derived)
+    @cached_property
+    def facts_used(self) -> tuple[str, ...]:
+        """Which declared facts of other variables the answer rests on: without them it would be another."""
+        return facts_used(self)
 
     @property
     def _called(self) -> str:
@@ -429,38 +393,9 @@ class Derivation:
 
     def verify(self, **options: Any) -> Verdict:
         """Compare with finite differences, independently of the engine; the worst verdict for several variables."""
-        from matcalc.verify import verify_gradient
+        from matcalc.verified import verified
 
-        if self.forms:
-            verdicts = [v for form in self.forms.values() for v in self._verify_forms(form, **options)]
-            return min(verdicts, key=lambda v: (v.holds, -v.residual))
-        how = {"auto": "auto", "projected": "auto", "tied": "tied", "free": "free"}[self.structure]
-        verdicts = []
-        for a in self.answers.values():
-            f, gradient = self.loss, a.expr
-            if a.node is not None and self.backward is not None:
-                named = self.backward.named[a.name]
-                f, gradient = self.backward.in_terms_of(a.name, a.variable, self.backward.root, named)
-            verdicts.append(verify_gradient(f, a.variable, gradient, kinds=self.declared, structure=how, **options))
-        return min(verdicts, key=lambda v: (v.holds, -v.residual))
-
-    def _verify_forms(self, form: Forms, **options: Any) -> list[Verdict]:
-        """The map against differences, the matrix and the index form against the map."""
-        from matcalc.verify import verify_differential, verify_equal
-
-        dx = form.direction
-        kinds = {**self.declared, dx.name: direction_kind(form.variable, self.structure)}
-        free = {form.variable: unstructured(form.variable)} if self.structure == "free" else {}
-        f, change = (ops.substitute(e, free) for e in (form.function, form.map))
-        x = free.get(form.variable, form.variable)
-        verdicts = [verify_differential(f, change, {x: dx}, kinds=kinds, **options)]
-        if x.is_scalar:
-            return [*verdicts, verify_equal(form.map, ops.mul(form.matrix, dx), kinds=kinds, **options)]
-        product = ops.mul(form.matrix, stacked(dx))
-        verdicts.append(verify_equal(stacked(form.map), product, kinds=kinds, **options))
-        if form.index is not None and form.stacked:
-            verdicts.append(verify_equal(form.matrix, form.index.node(), kinds=kinds, **options))
-        return verdicts
+        return verified(self, **options)
 
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
