@@ -28,6 +28,14 @@ _OWN = (
     "expm logm sqrtm sinm cosm"
 )
 
+
+def einsums(instruction: str, call: str, rest: str = "") -> dict[str, str]:
+    """The spelling of a sum over indices of one to nine operands: ``np.einsum("ij,j->i", a, b)``."""
+    return {
+        f"{instruction}{n}": f'{call}("{{p0}}", {", ".join(f"{{{i}}}" for i in range(n))}{rest})' for n in range(1, 10)
+    }
+
+
 _NUMPY: dict[str, str] = {
     **{name: f"np.{name}(" + ("{0}, {1})" if name.endswith("imum") else "{0})") for name in _NAMED.split()},
     **{name: f"_{name}({{0}})" for name in _OWN.split()},
@@ -66,11 +74,8 @@ _NUMPY: dict[str, str] = {
     "trace": "np.trace({0})",
     "trace_product": 'np.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'np.einsum("ij,ji->i", {0}, {1})',
-    **{f"einsum{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")" for n in range(1, 10)},
-    **{
-        f"einsum_path{n}": 'np.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", optimize=True)"
-        for n in range(3, 10)
-    },
+    **einsums("einsum", "np.einsum"),
+    **einsums("einsum_path", "np.einsum", ", optimize=True"),
     "unstacked": 'np.reshape({0}, {sizes}, order="F")',
     "spread": '_spread("{p0}", {0}, {sizes})',
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from matcalc.spelling import NUMPY, TIMES
+from matcalc.spelling import NUMPY, TIMES, einsums
 
 # what Python computes by itself of numbers
 _COMPUTED = "exp log log1p expm1 sqrt sin cos tan sinh cosh tanh erf lgamma"
@@ -348,11 +348,8 @@ def in_library() -> dict[str, str]:
         "diagonal_product": "xp.sum({0a}*{1a}.T, axis=1)",
         "row_dots": "xp.sum({0a}*{1a}, axis=1)",
         "column_dots": "xp.sum({0a}*{1a}, axis=0)",
-        **{
-            f"{name}{n}": '_einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ", xp)"
-            for n in range(1, 10)
-            for name in ("einsum", "einsum_path")
-        },
+        **einsums("einsum", "_einsum", ", xp"),
+        **einsums("einsum_path", "_einsum", ", xp"),
         "unstacked": "_unstacked({0}, {sizes}, xp)",
         "diagonal": "_diagonal({0}, xp)",
         "solve": "xp.linalg.solve({0}, {1})",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from matcalc.spelling import NUMPY
+from matcalc.spelling import NUMPY, einsums
 from matcalc.target_array_api import ALGEBRA, ARRAYS, PLAIN, in_library
 
 _LIKE = '''
@@ -94,11 +94,8 @@ _CALLS = {
     "trace": "torch.trace({0})",
     "outer": "torch.outer({0}, {1})",
     "norm": "torch.linalg.vector_norm({0})",
-    **{
-        f"{name}{n}": 'torch.einsum("{p0}", ' + ", ".join(f"{{{i}}}" for i in range(n)) + ")"
-        for n in range(1, 10)
-        for name in ("einsum", "einsum_path")
-    },
+    **einsums("einsum", "torch.einsum"),
+    **einsums("einsum_path", "torch.einsum"),
     "trace_product": 'torch.einsum("ij,ji->", {0}, {1})',
     "diagonal_product": 'torch.einsum("ij,ji->i", {0}, {1})',
     "row_dots": 'torch.einsum("ij,ij->i", {0}, {1})',
