@@ -29,7 +29,7 @@ from matcalc.rewrite import rewriter
 from matcalc.screen import screen
 from matcalc.shapes import ONE
 from matcalc.simplify import Simplifier
-from matcalc.step import Step, Steps, steps_latex, steps_markdown, steps_mathml, steps_text
+from matcalc.step import Question, Step, Steps, steps_latex, steps_markdown, steps_mathml, steps_text
 from matcalc.steps import steps
 from matcalc.table import Table
 from matcalc.text import program, text
@@ -140,7 +140,7 @@ class Derivation:
         other: dict[Expr, Expr] = {}
         for name, e in lines:
             if answers.get(name, e) is not e:
-                found = f"delta_{name}"
+                found = f"delta_{self.backward.called[name][0] if self.backward else name}"
                 while found in taken:
                     found += "_"
                 taken.add(found)
@@ -359,7 +359,9 @@ class Derivation:
     @cached_property
     def steps(self) -> Steps:
         """The derivation, one checkable equality a step."""
-        return Steps(self._steps())
+        found = Steps(self._steps())
+        found.question = self._question
+        return found
 
     def _steps(self) -> tuple[Step, ...]:
         return steps(self)
@@ -376,19 +378,21 @@ class Derivation:
         return facts_used(self)
 
     @property
-    def _called(self) -> str:
-        """The name of the function where steps write partial derivatives, as the answer does; else none."""
-        partial = self.backward is not None or (len(self.answers) > 1 and self.layout == "gradient")
-        return self.function_name if partial and self.problem is not None else ""
+    def _question(self) -> Question:
+        """What the steps call the function and its derivatives, as the answer does."""
+        alone = next(iter(self.answers.values())).variable if len(self.answers) == 1 else None
+        scalar = alone.name if alone is not None and alone.is_scalar and alone.op == "sym" else ""
+        function = self.function_name if self.problem is not None else "f"
+        return Question(function, self.layout == "numerator" and self.what == "gradient", scalar)
 
     def explain(self, form: str = "text", full: bool = False) -> str:
         """The steps as text, pretty, latex, mathml, markdown; in full with what each identity says, and its source."""
         if form == "latex":
-            return steps_latex(self.steps, full, self._called)
+            return steps_latex(self.steps, full, self._question)
         if form == "mathml":
-            return steps_mathml(self.steps, full, self._called)
+            return steps_mathml(self.steps, full, self._question)
         if form == "markdown":
-            return steps_markdown(self.steps, full, self._called)
+            return steps_markdown(self.steps, full, self._question)
         return steps_text(self.steps, full, pretty if form == "pretty" else text)
 
     def verify(self, **options: Any) -> Verdict:

@@ -326,7 +326,7 @@ class Typesetter:
         if mark in ("D", "grad", "hess"):
             head = m.nabla(name, gradient=mark != "D", twice=mark == "hess")
         elif mark[:1].isdigit():
-            numbers = mark.split(",")
+            numbers = [m.digits(number) for number in mark.split(",")]
             head = m.nabla(name, *numbers, gradient=reading.gradient, twice=len(numbers) == 2)
         else:
             head = m.primed(name, len(mark)) if mark else name

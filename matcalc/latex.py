@@ -58,6 +58,8 @@ class Latex(Markup):
 
     def name(self, shown: str) -> Phrase:
         fraction = r"\frac{"  # such as the name of an adjoint
+        if shown.startswith(r"\nabla"):
+            return Phrase(POWER, shown)
         return Phrase(POWER, fraction, shown[6:]) if shown.startswith(fraction) else Phrase(ATOM, shown)
 
     def has_subscript(self, shown: str) -> bool:
@@ -119,8 +121,8 @@ class Latex(Markup):
     def primed(self, name: str, count: int) -> str:
         return name + ("'" * count if count < 4 else f"^{{({count})}}")
 
-    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
-        below = f"_{{{','.join(numbers)}}}" if numbers else ""
+    def nabla(self, name: str, *by: str, gradient: bool = True, twice: bool = False) -> str:
+        below = f"_{{{','.join(by)}}}" if by else ""
         return (r"\nabla" if gradient else r"\mathrm{D}") + below + ("^{2} " if twice else " ") + name
 
     def applied(self, head: Piece, *argument: Piece) -> Phrase:

@@ -129,8 +129,8 @@ class Markup(ABC):
         """f', f'', ..."""
 
     @abstractmethod
-    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
-        """The gradient, Jacobian or (``twice``) Hessian of a function, by the arguments with these numbers."""
+    def nabla(self, name: str, *by: str, gradient: bool = True, twice: bool = False) -> str:
+        """The gradient, Jacobian or (``twice``) Hessian of a function; by what, as it is shown."""
 
     @abstractmethod
     def applied(self, head: Piece, *argument: Piece) -> Phrase:

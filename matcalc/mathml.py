@@ -178,6 +178,8 @@ class MathML(Markup):
 
     def name(self, shown: str) -> Phrase:
         fraction = "<mfrac>"  # such as the name of an adjoint
+        if "∇" in shown:
+            return Phrase(POWER, shown)
         return _Element(POWER, fraction, shown[len(fraction) :]) if shown.startswith(fraction) else Phrase(ATOM, shown)
 
     def has_subscript(self, shown: str) -> bool:
@@ -254,9 +256,9 @@ class MathML(Markup):
         mark = f"<mo>{_PRIMES[count]}</mo>" if count < 4 else f"<mrow><mo>(</mo><mn>{count}</mn><mo>)</mo></mrow>"
         return str(self.superscript(name, mark))
 
-    def nabla(self, name: str, *numbers: str, gradient: bool = True, twice: bool = False) -> str:
+    def nabla(self, name: str, *by: str, gradient: bool = True, twice: bool = False) -> str:
         head = '<mi mathvariant="normal">∇</mi>' if gradient else self.upright("D")
-        below = "<mo>,</mo>".join(self.digits(number) for number in numbers)
+        below = "<mo>,</mo>".join(by)
         if twice:
             two = self.digits("2")
             return f"{self.both(head, below, [two]) if below else self.superscript(head, two)}{name}"

@@ -66,7 +66,7 @@ def _about_traces(varying: Collection[Expr]) -> Iterator[str]:
     if any(n.is_scalar and not _last(n, varying).is_scalar for n in products):
         yield "a scalar is its own trace"
     arguments = [term for n in varying if n.op == "tr" for term in _summands(n.args[0]) if term.op == "mul"]
-    if any(_last(n, varying) not in varying for n in [*arguments, *(n for n in products if n.is_scalar)]):
+    if any(_goes_on(n, varying) for n in [*arguments, *(n for n in products if n.is_scalar)]):
         yield "the factors of a trace may be cycled"
 
 
@@ -78,6 +78,17 @@ def _about_products(varying: Collection[Expr]) -> Iterator[str]:
         if n.op == "mul" and moves and not last.is_scalar and last not in varying:
             yield "a scalar factor may stand anywhere"
             return
+
+
+def _goes_on(n: Expr, varying: Collection[Expr]) -> bool:
+    """Whether something constant follows what varies in a product, also in the terms of a sum at its end."""
+    todo = [n]
+    while todo:
+        last = _last(todo.pop(), varying)
+        if last not in varying:
+            return True
+        todo.extend(term for term in _summands(last) if term.op == "mul" and term in varying)
+    return False
 
 
 def _last(n: Expr, varying: Collection[Expr]) -> Expr:

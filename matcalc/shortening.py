@@ -6,6 +6,7 @@ identities without which it would not come out. An identity is named only if the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
 from matcalc import ops
@@ -71,8 +72,17 @@ def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "col
         before = middle
     if before is not after:
         entries, facts = _needed(before, after, table)
-        says = "rearranged" if length(before) == length(after) and not entries else says
+        says = "rearranged" if not entries and _written(before) == _written(after) else says
         yield _explained(before, after, says, by, entries, facts)
+
+
+def _written(e: Expr) -> Counter[Expr]:
+    """How often each name, and each constant with sizes, is written in ``e``."""
+    times = Counter([e])
+    for n in reversed(topological(e)):
+        for a in n.args:
+            times[a] += times[n]
+    return Counter({n: k for n, k in times.items() if not n.args and n.op != "num"})
 
 
 def _explained(

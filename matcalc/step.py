@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from matcalc.expr import Expr
 from matcalc.formulas import DEFAULT, Typesetter
@@ -83,11 +83,25 @@ class Step:
         return {"before": text(self.before), "after": text(self.after), "by": self.by, "source": self.source}
 
 
+class Question(NamedTuple):
+    """What is asked: the derivative of which function, in numerator layout or not; by which variable, if that is one
+    scalar."""
+
+    function: str = "f"
+    numerator: bool = False
+    scalar: str = ""
+
+
+ANY = Question()
+
+
 class Steps(tuple[Step, ...]):
     """The steps of a derivation; in notebooks they are shown as a table of formulas."""
 
+    question = ANY
+
     def _repr_markdown_(self) -> str:
-        return steps_markdown(self)
+        return steps_markdown(self, question=self.question)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(steps_text(self, show=pretty))
@@ -120,10 +134,10 @@ def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr],
     return "\n".join(lines)
 
 
-def steps_latex(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
+def steps_latex(steps: Iterable[Step], full: bool = False, question: Question = ANY) -> str:
     """The steps as ``align*``: with the reasons at the right, or under the lines where the page is too narrow."""
     steps = list(steps) if full else brief(steps)
-    sides = [(row.left, row.right) for row in _rows(steps, LATEX, function)]
+    sides = [(row.left, row.right) for row in _rows(steps, LATEX, question)]
     rows = [(*pair, step.reason_latex(full)) for pair, step in zip(sides, steps, strict=True)]
     wide = [max((width(row[i]) for row in rows), default=0.0) for i in (0, 1)]
     if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 4:
@@ -133,27 +147,27 @@ def steps_latex(steps: Iterable[Step], full: bool = False, function: str = "") -
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
-def steps_mathml(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
+def steps_mathml(steps: Iterable[Step], full: bool = False, question: Question = ANY) -> str:
     """The steps one below the other, with the reasons at the right; ``alttext`` is the same as text."""
     steps = list(steps) if full else brief(steps)
-    rows = _rows(steps, MATHML, function)
+    rows = _rows(steps, MATHML, question)
     return whole(table(rows, [step.reason(full) for step in steps]), steps_text(steps, full))
 
 
-def steps_markdown(steps: Iterable[Step], full: bool = False, function: str = "") -> str:
+def steps_markdown(steps: Iterable[Step], full: bool = False, question: Question = ANY) -> str:
     """The steps as a table of formulas, with the reasons at the right."""
     steps = list(steps) if full else brief(steps)
     lines = ["| | | |", "|---:|:---|:---|"]
-    for row, step in zip(_rows(steps, LATEX, function), steps, strict=True):
+    for row, step in zip(_rows(steps, LATEX, question), steps, strict=True):
         left = rf"$\displaystyle {row.left}$" if row.left else ""
         lines.append(rf"| {left} | $\displaystyle = {row.right}$ | {step.reason_markdown(full)} |")
     return "\n".join(lines)
 
 
-def _rows(steps: Sequence[Step], markup: Markup, function: str) -> list[Row]:
+def _rows(steps: Sequence[Step], markup: Markup, question: Question) -> list[Row]:
     """The equalities; where one goes on with the right side of the one before, that is not repeated."""
     shown = [e for step in steps for e in (step.before, step.after)]
-    setter = Typesetter(markup, shown, special=_results(steps, markup, function))
+    setter = Typesetter(markup, shown, special=_results(steps, markup, question))
     rows: list[Row] = []
     previous: Expr | None = None
     for step in steps:
@@ -163,22 +177,28 @@ def _rows(steps: Sequence[Step], markup: Markup, function: str) -> list[Row]:
     return rows
 
 
-def _results(steps: Sequence[Step], markup: Markup, function: str) -> dict[str, str]:
-    """What is found, in words: gradient, hessian by x and y; in a program as partial derivatives of the function."""
+def _results(steps: Sequence[Step], markup: Markup, question: Question) -> dict[str, str]:
+    """What is found, as it is written on paper: the gradient of f, partial derivatives where the answer has them."""
     shown = [e for step in steps for e in (step.before, step.after)]
     names = [step.before.name for step in steps if step.before.op == "sym" and step.by != "definition"]
     parts = [part for name in names for part in name.split("_")[1:] if part]
-    plain = Typesetter(markup, shown, names=[function, *parts])
+    plain = Typesetter(markup, shown, names=[question.function, question.scalar, *parts])
+    f = plain.names[question.function]
     found: dict[str, str] = {}
     for name in names:
         what, _, of = name.rstrip("_").partition("_")
+        if what not in ("gradient", "derivative", "jacobian", "hessian"):
+            continue
+        of = of or question.scalar
         below = [plain.names[part] for part in ([of] if of in plain.names else of.split("_")) if part]
-        if what == "gradient" and of and function:
-            partial = f"{markup.partial}{plain.names[function]}", f"{markup.partial}{below[0]}"
-            found[name] = str(markup.fraction(*partial))
-        elif what in ("gradient", "derivative", "jacobian", "hessian"):
-            head = markup.function(what)
-            found[name] = str(markup.subscript(head, markup.run(below, apart=True))) if of else head
+        if what == "hessian" and question.scalar:
+            above = f"{markup.superscript(markup.partial.rstrip(), markup.digits('2'))} {f}"
+            variable = markup.superscript(below[0], markup.digits("2"))
+            found[name] = str(markup.fraction(above, f"{markup.partial}{variable}"))
+        elif of and what != "hessian" and (what == "derivative" or not question.numerator):
+            found[name] = str(markup.fraction(f"{markup.partial}{f}", f"{markup.partial}{below[0]}"))
+        else:
+            found[name] = markup.nabla(f, *below, gradient=what in ("gradient", "hessian"), twice=what == "hessian")
     return found
 
 

@@ -123,10 +123,15 @@ def _matrices(unfolding: Unfolding, forms: Sequence[tuple[str, Forms]]) -> Itera
                 why = ("transposition", "algebra", "the differential taken out")
             yield Step(before, product, *why, True)
     for suffix, form in forms:
-        reads = "`vec(dY) = V*vec(dX)`" if form.stacked else "`dy = J*dx`"
-        reads += f" identifies the matrix `{'V' if form.stacked else 'J'}`"
+        if form.variable.is_scalar:
+            reads = reading(form.variable)
+        elif form.stacked:
+            reads = "`vec(dY) = V*vec(dX)` identifies the matrix `V`"
+        else:
+            reads = "`dy = J*dx` identifies the matrix `J`"
         several = len(unfolding.derivation.forms) > 1
-        name = unfolding.symbol(unfolding.derivation.what, form.matrix.shape, suffix if several else "")
+        what = "H" if several and unfolding.derivation.what == "hessian" else unfolding.derivation.what
+        name = unfolding.symbol(what, form.matrix.shape, suffix if several else "")
         yield Step(name, form.matrix, "first-identification", IDENTIFIES, reads, True)
 
 
@@ -193,7 +198,11 @@ def _backwards(unfolding: Unfolding, backward: Backward) -> Iterator[Step]:
         if answer is not None and d.layout == "numerator":
             derivative = unfolding.symbol("derivative", (e.cols, e.rows), target if len(d.answers) > 1 else "")
             says = "the transposed gradient: rows follow the function"
-            yield Step(derivative, ops.transpose(names[adjoint]), "numerator-layout", "definition", says, True)
+            turned = ops.transpose(names[adjoint])
+            yield Step(derivative, turned, "numerator-layout", "definition", says, True)
+            shown = d.as_asked(ops.transpose(after))
+            if after.args and length(shown) <= LONGEST:
+                yield Step(turned, shown, "collecting", "algebra", "the gradient put in and transposed", True)
 
 
 def _identified(

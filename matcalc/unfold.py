@@ -12,6 +12,7 @@ from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +33,7 @@ from matcalc.normal import equal
 from matcalc.reading_off import inner_form, reading, why_form
 from matcalc.recognize import recognizer
 from matcalc.rewrite import rewriter
-from matcalc.shapes import Shape
+from matcalc.shapes import ONE, Shape
 from matcalc.shortening import shortened
 from matcalc.simplify import Simplifier
 from matcalc.step import Step
@@ -148,7 +149,7 @@ class Unfolding:
             yield from self._identified(x, answer, raw.get(self.free[x]) or ops.zeros(*x.shape))
 
     def to_whole(self) -> Generator[Step, None, tuple[Expr, bool] | None]:
-        """The forward part; what it gives: the whole differential, and whether a single step gave it."""
+        """The forward part; what it gives: the whole differential, and whether its last line is that."""
         df = ops.formal_differential(self.f)
         if self.function is not self.f:
             yield Step(self.function, self.f, "matrix-form", "definition", "the sum over an index in matrix form", True)
@@ -163,7 +164,8 @@ class Unfolding:
         forward = list(self._forward())
         yield from forward
         whole = self._substituted()
-        return whole, len(forward) == 1 and forward[0].after is whole
+        chained = all(step.before is last.after for last, step in pairwise(forward))
+        return whole, bool(forward) and chained and forward[-1].after is whole
 
     # --- the differentials of the parts ---
 
@@ -183,11 +185,7 @@ class Unfolding:
         constants, rest = self._split(n)
         if not constants or n in self.names.names or rest.shape != n.shape:
             return ops.formal_differential(n)
-        self.typed.add(rest)
-        self.active.add(rest)
-        self.reached[rest] = self.reached[n]
-        self.d.setdefault(rest, ops.formal_differential(rest))
-        return tidy(ops.mul(*constants, self.d[rest]), self.typed)
+        return tidy(ops.mul(*constants, self._varying(rest)), self.typed)
 
     def _is_linear(self, n: Expr) -> bool:
         return n.op in _LINEAR or (n.op in _PRODUCTS and sum(a in self.active for a in n.args) == 1)
@@ -219,13 +217,55 @@ class Unfolding:
 
         def below(n: Expr) -> list[Expr]:
             if n not in self.local:
-                self.local[n] = self._recognized(n) or self._by_operation(n)
+                self.local[n] = self._recognized(n) or self._power_of_norm(n) or self._by_operation(n)
             return others(_formal(self.local[n].d, self.typed))
 
         def others(parts: Sequence[Expr]) -> list[Expr]:
             return [part for part in reversed(parts) if part not in self.xs]
 
         return parts_first(others(roots), below)[::-1]
+
+    def _power_of_norm(self, n: Expr) -> Local | None:
+        """d(norm2(A)^k) = k/2*norm2(A)^(k - 2)*d(norm2(A)^2) for k >= 2, d(norm2(A)^2) = 2*tr(A'*dA).
+
+        Both hold at 0 too, where the norm has no derivative, so that it is not differentiated on the way. From first
+        principles the square is the inner product A'*A.
+        """
+        if n.op != "pow" or n.args[0].op != "norm2" or n.args[0] in self.names.names:
+            return None
+        norm, exponent = n.args
+        k = exponent.data
+        if not isinstance(k, Fraction) or k < 2:
+            return None
+        if k > 2:
+            square = ops.power(norm, ops.num(2))
+            outer = ops.mul(ops.num(k / 2), ops.power(norm, ops.num(k - 2)), self._varying(square))
+            entry = self.table.differential(n)
+            source = "; ".join(entry.source) if entry is not None else "algebra"
+            return Local(tidy(outer, self.typed), "power", source, "a power of the squared norm")
+        a = norm.args[0]
+        if self.derivation.first_principles:
+            product = ops.mul(a, ops.transpose(a)) if a.rows is ONE else ops.mul(ops.transpose(a), a)
+            square = product if product.is_scalar else ops.trace(product)
+            words = "`norm2(x)^2 = x'*x`" if a.cols is ONE else "`norm2(A)^2 = tr(A'*A)`"
+            return Local(self._varying(square), "square-of-norm", "definition", f"by definition {words}")
+        x = ops.sym("the argument", kind_of_shape(a.shape))  # nobody's name
+        for known in recognizer(self.table)(ops.power(ops.norm2(x), ops.num(2)), x):
+            form = ops.substitute(inner_form(known.gradient, x), {ops.formal_differential(x): self.d[a]})
+            entry_id, source = known.entry.id, "; ".join(known.entry.source)
+            return Local(tidy(ops.substitute(form, {x: a}), self.typed), entry_id, source, "a known gradient")
+        return None
+
+    def _varying(self, e: Expr) -> Expr:
+        """The differential of an expression that is made of parts of the function, as it stands in the steps."""
+        for n in topological(e):
+            bits = reduce(or_, (self.reached.get(a, 0) for a in n.args), self.reached.get(n, 0))
+            self.typed.add(n)
+            if bits and n not in self.d:
+                self.reached[n] = bits
+                self.active.add(n)
+                self.d[n] = tidy(self._local(n), self.typed) if self._is_linear(n) else ops.formal_differential(n)
+        return self.d[e]
 
     def _by_operation(self, n: Expr) -> Local:
         d = {a: self.d[a] for a in n.args if a in self.active}
@@ -334,7 +374,7 @@ class Unfolding:
     def _brought_to_form(self, whole: Expr, found: bool, raw: dict[Expr, Expr]) -> Iterator[Step]:
         """The steps from the parts to the sum of the tr(G'*dX); ``raw`` receives the gradients.
 
-        ``found``: a single step gave the whole differential, so that nothing is to be put together. Shortened or not
+        ``found``: the last step gave the whole differential, so that nothing is to be put together. Shortened or not
         before it is transposed: as the whole gets shorter to read.
         """
         last = whole if found else ops.formal_differential(self.f)

@@ -101,7 +101,7 @@ def check_results(d: Any, steps: Iterable[Step], loss: Expr, variables: Sequence
             how = "tied" if d.structure == "tied" else "free" if d.structure == "free" else "auto"
             verdict = verify_gradient(loss, x, gradient, kinds=d.declared, structure=how)
         else:
-            f = functions[outer if what == "hessian" else ""]
+            f = functions[outer if what in ("hessian", "H") else ""]
             x = by_name[inner or outer] if name else variables[0]
             dx = ops.sym("step_direction", kind_of_shape(x.shape, x.data[1].facts & LINEAR))
             product = ops.mul(after, dx if x.is_scalar else column(dx))
