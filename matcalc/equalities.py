@@ -16,7 +16,7 @@ from matcalc.shapes import SCALAR
 from matcalc.syntax import statements
 
 _RELATION = re.compile(r"(?<![<>=])=(?!=)")
-_HINT = 'as in --subject-to "C*x = d"'
+_HINT = "as in C*x = d"
 
 
 def joint(function: Any, wrt: Any, declare: Any, given: Sequence[str], of: str | None) -> tuple[Any, Any, list[Expr]]:

@@ -4,37 +4,33 @@ first, so that what was found stands even if a later part takes too long."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import matcalc
-from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
+from matcalc.errors import InputError, MatcalcError, UnsupportedError
 
-from .choices import NOTATION, OPTIONS, TARGETS
+from .choices import NOTATION, TARGETS
+from .questions import MAX_LINE, Task, choice, declared, function_of, lines_of, name_of, parts_of, text_of, wrt_of
 
-MAX_TEXT = 60_000  # characters of the function; the page says so, the command line takes more
-MAX_LINE = 4_000  # of a claim, of one declaration
-MAX_NAMES = 400
 MAX_EDGES = 600  # of a picture: more is no picture
 
 Part = dict[str, Any]
-Task = Mapping[str, Any]
 
 
 def respond(task: Task) -> Iterator[Part]:
-    """The parts of the answer to ``parse``, ``derive`` or ``check``; wrong input is a part that says what is wrong."""
-    known: dict[str, Callable[[Task], Iterator[Part]]] = {"parse": parse, "derive": derive, "check": check}
+    """The parts of the answer to a question; wrong input is a part that says what is wrong."""
     try:
-        yield from known[str(task.get("task"))](task)
+        yield from QUESTIONS[str(task.get("task"))](task)
     except MatcalcError as error:
         yield {"part": "error", **said(error, task)}
 
 
 def parse(task: Task) -> Iterator[Part]:
     """What the names are taken for, and what the function is."""
-    text, declare = _function(task), _declared(task)
-    problem = matcalc.read(text, declare, of=_name(task, "of"))
+    text, declare = function_of(task), declared(task)
+    problem = matcalc.read(text, declare, of=name_of(task, "of"))
     lines = [name for name, _ in problem.lines if name]
     absent = set(problem.absent) & set(declare)  # declared for another text
     yield {
@@ -60,18 +56,20 @@ def parse(task: Task) -> Iterator[Part]:
 
 def derive(task: Task) -> Iterator[Part]:
     """The derivative: the formula first, then whether numbers agree, the steps, the code, other forms, the graph."""
-    names = _wrt(task)
-    options = {name: _choice(task, name) for name in ("layout", "structure", "where")}
+    names = wrt_of(task)
+    options = {name: choice(task, name) for name in ("layout", "structure", "where")}
     d = matcalc.derive(
-        _function(task),
+        function_of(task),
         names[0] if len(names) == 1 else names,
-        _declared(task),
-        order=2 if _choice(task, "order") == "2" else 1,
-        of=_name(task, "of"),
-        expand=_choice(task, "form") == "expanded",
+        declared(task),
+        order=2 if choice(task, "order") == "2" else 1,
+        of=name_of(task, "of"),
+        expand=choice(task, "form") == "expanded",
+        residuals=parts_of(task),
+        adjoint=name_of(task, "adjoint") or "d{}",
         **options,
     )
-    notation = ", ".join(f"{name}={_choice(task, name)}" for name in NOTATION)
+    notation = _notation(task)
     yield {
         "part": "answer",
         "what": d.what,
@@ -86,14 +84,7 @@ def derive(task: Task) -> Iterator[Part]:
         "conditions": list(d.conditions),
         "notes": list(d.notes),
     }
-    verdict = d.verify()
-    yield {
-        "part": "verdict",
-        "holds": bool(verdict),
-        "residual": float(verdict.residual),
-        "draws": verdict.draws,
-        "reason": None if verdict else str(verdict.reason),
-    }
+    yield _verdict(d.verify())
     if d.facts_used:
         yield {"part": "facts", "facts": list(d.facts_used)}
     yield {"part": "steps", "steps": _steps(d), "latex": d.explain("latex", True), "text": d.explain("text", True)}
@@ -111,21 +102,55 @@ def derive(task: Task) -> Iterator[Part]:
         }
 
 
+def solve(task: Task) -> Iterator[Part]:
+    """The stationary point: the formula, its condition and kind, whether numbers agree, the steps, the code."""
+    names = wrt_of(task)
+    s = matcalc.solve(
+        function_of(task),
+        names[0] if len(names) == 1 else names,
+        declared(task),
+        lines_of(task, "subject"),
+        of=name_of(task, "of"),
+    )
+    notation = _notation(task)
+    yield {
+        "part": "answer",
+        "what": "point",
+        "wrt": names,
+        "text": s.text(),
+        "pretty": s.pretty(),
+        "latex": s.latex(notation),
+        "mathml": _unstyled(s.mathml(notation)),
+        "names": s.kinds,
+        "closed": bool(s),
+        "equations": s.equation.splitlines(),
+        "points": _points(s),
+        "conditions": list(s.conditions),
+        "notes": list(s.notes),
+    }
+    if s:
+        yield _verdict(s.verify())
+    d = s.derivation
+    yield {"part": "steps", "steps": _steps(d), "latex": d.explain("latex", True), "text": d.explain("text", True)}
+    if s:
+        yield {"part": "code", "code": {target: _code(s, target) for target in TARGETS}}
+
+
 def check(task: Task) -> Iterator[Part]:
     """Is the claim the derivative, and if not, what went wrong."""
-    names = _wrt(task)
+    names = wrt_of(task)
     if len(names) > 1:
         raise InputError("a claim is about one variable", hint="choose one of the names")
-    claim = _text(task, "claim", MAX_LINE)
+    claim = text_of(task, "claim", MAX_LINE)
     found = matcalc.check(
-        _function(task),
+        function_of(task),
         names[0],
         claim,
-        _declared(task),
-        layout=_choice(task, "layout"),
-        structure=_choice(task, "structure"),
-        of=_name(task, "of"),
-        order=2 if _choice(task, "order") == "2" else 1,
+        declared(task),
+        layout=choice(task, "layout"),
+        structure=choice(task, "structure"),
+        of=name_of(task, "of"),
+        order=2 if choice(task, "order") == "2" else 1,
     )
     yield {
         "part": "check",
@@ -142,47 +167,12 @@ def check(task: Task) -> Iterator[Part]:
     }
 
 
-# --- what is asked --------------------------------------------------------------------------------
-
-
-def _text(task: Task, key: str, longest: int) -> str:
-    value = task.get(key)
-    if not isinstance(value, str):
-        raise InputError(f"there is no {key} in the request")
-    if len(value) > longest:
-        raise LimitError(f"this is too long: {len(value)} characters, the page takes {longest}")
-    return value.encode("utf-8", "replace").decode()  # half a surrogate pair is no letter
-
-
-def _function(task: Task) -> str:
-    return _text(task, "function", MAX_TEXT)
-
-
-def _declared(task: Task) -> dict[str, str]:
-    given = task.get("declare") or {}
-    if not isinstance(given, dict) or len(given) > MAX_NAMES:
-        raise InputError("declarations are names with their kinds")
-    return {str(name)[:MAX_LINE]: str(kind)[:MAX_LINE] for name, kind in given.items()}
-
-
-def _wrt(task: Task) -> list[str]:
-    names = task.get("wrt")
-    if not isinstance(names, list) or not names or len(names) > MAX_NAMES:
-        raise InputError("no variable is chosen", hint="choose a name to differentiate by")
-    return [str(name)[:MAX_LINE] for name in names]
-
-
-def _name(task: Task, key: str) -> str | None:
-    return str(task[key])[:MAX_LINE] if task.get(key) else None
-
-
-def _choice(task: Task, key: str) -> str:
-    choices = OPTIONS[key]
-    value = str(task.get(key) or choices[0])
-    if value not in choices:
-        raise InputError(f"there is no {key} '{value[:40]}'", hint=f"one of {', '.join(choices)}")
-    return value
-
+QUESTIONS: dict[str, Callable[[Task], Iterator[Part]]] = {
+    "parse": parse,
+    "derive": derive,
+    "solve": solve,
+    "check": check,
+}
 
 # --- what is answered -----------------------------------------------------------------------------
 
@@ -198,6 +188,33 @@ def said(error: MatcalcError, task: Task) -> Part:
     kind = "unsupported" if isinstance(error, UnsupportedError) else "input"
     shown = str(error) if not place else "\n".join(filter(None, (error.message, error.hint)))
     return {"kind": kind, "message": error.message, "hint": error.hint, "shown": shown, **place}
+
+
+def _notation(task: Task) -> str:
+    return ", ".join(f"{name}={choice(task, name)}" for name in NOTATION)
+
+
+def _verdict(verdict: Any) -> Part:
+    return {
+        "part": "verdict",
+        "holds": bool(verdict),
+        "residual": float(verdict.residual),
+        "draws": verdict.draws,
+        "reason": None if verdict else str(verdict.reason),
+    }
+
+
+def _points(solution: Any) -> list[Part]:
+    """Each point: where it is, if there are several; its kind; why it is of that kind."""
+    found = solution.json()["points"]
+    return [
+        {
+            "place": ", ".join(f"{name} = {a['text']}" for name, a in p["answers"].items()) if len(found) > 1 else "",
+            "kind": p["kind"],
+            "why": p["why"],
+        }
+        for p in found
+    ]
 
 
 def _dims(kind: Any) -> list[Any]:

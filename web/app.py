@@ -1,4 +1,4 @@
-"""The application: the page, its files, and three questions (parse, derive, check), answered by worker processes."""
+"""The application: the page, its files, and the questions that are asked, answered by worker processes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from starlette.types import Receive, Scope, Send
 
 import matcalc
 
-from .answers import MAX_LINE, MAX_TEXT
 from .choices import FACTS, KINDS, OPTIONS, TARGETS
 from .examples import examples
 from .guard import Guard
 from .pages import pages
 from .pool import Busy, Limits, Pool
+from .questions import MAX_LINE, MAX_TEXT
 
 TYPING = Limits(workers=1, seconds=3.0, megabytes=512, waiting=64, patience=20.0)  # never behind derivations
 
@@ -35,7 +35,7 @@ def application(limits: Limits | None = None, names: Iterable[str] = ()) -> Star
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         working, typing = Pool(limits), Pool(TYPING)
         await asyncio.gather(working.start(), typing.start())
-        pools.update(parse=typing, derive=working, check=working)
+        pools.update(parse=typing, derive=working, solve=working, check=working)
         app.state.pools = (working, typing)
         try:
             yield

@@ -1,13 +1,15 @@
-"""Two servers for all tests of the page: one with the usual limits, one with little of everything."""
+"""Two servers for all tests of the page: one with the usual limits, one with little of everything; and a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
+    from web_browser import Tab
     from web_client import Client
 
 
@@ -29,3 +31,30 @@ def _serving(**limits: float) -> Iterator[Client]:
 
     with serving(Limits(**limits)) as client:  # type: ignore[arg-type]
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from web_browser import chromium  # the tests without a browser need no playwright
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser: Any, server: Client) -> Iterator[Callable[..., Tab]]:
+    """Opens tabs; afterwards nothing may have been thrown, complained of, or asked of another host."""
+    from web_browser import DESK, Tab
+
+    opened: list[Tab] = []
+
+    def open_tab(size: tuple[int, int] = DESK, scheme: str = "light") -> Tab:
+        opened.append(Tab(browser, server, size, scheme))
+        return opened[-1]
+
+    yield open_tab
+    for each in opened:
+        complaints, requests = list(each.complaints), list(each.requests)
+        each.context.close()
+        assert complaints == []
+        assert {urlsplit(url).netloc for url in requests} <= {urlsplit(server.address).netloc}

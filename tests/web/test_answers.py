@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("starlette")
 
 import matcalc
-from matcalc.web.answers import MAX_TEXT, respond
+from matcalc.web.answers import respond
 from matcalc.web.choices import FACTS, KINDS, OPTIONS, TARGETS
 from matcalc.web.examples import examples
+from matcalc.web.questions import MAX_TEXT
 
 NETWORK = """X: matrix(N, d)
 W: matrix(d, K)
@@ -132,6 +133,30 @@ def test_a_claim_is_judged() -> None:
     assert ask("check", **question, claim="2*X +")["error"]["place"] == "claim"
 
 
+def test_a_stationary_point_comes_with_its_condition_and_kind() -> None:
+    found = ask("solve", function="norm2(x)^2", wrt=["x"], subject="C*x = d\n\n")
+
+    assert found["answer"]["text"] == "x = C'*inv(C*C')*d"
+    assert found["answer"]["equations"] == ["C'*lambda + 2*x = 0", "C*x - d = 0"]
+    assert [(p["place"], p["kind"]) for p in found["answer"]["points"]] == [("", "minimum")]
+    assert found["answer"]["names"]["d"] == "vector(m)"
+    assert found["verdict"]["holds"]
+    assert "def solution(" in found["code"]["code"]["jax"]
+    several = ask("solve", function="x^4 - 2*x^2", wrt=["x"])["answer"]["points"]
+    assert [(p["place"], p["kind"]) for p in several][0] == ("x = 1", "minimum")
+    open_ = ask("solve", function="sum(exp(x)) + x'*A*x", wrt=["x"])
+    assert not open_["answer"]["closed"]
+    assert "verdict" not in open_
+
+
+def test_parts_and_adjoints_have_the_names_that_are_given() -> None:
+    named = ask("derive", function="norm2(A*x - b)^2", wrt=["x"], parts="r = A*x - b")
+    assert named["answer"]["text"] == "r = A*x - b\n2*A'*r"
+    bar = ask("derive", function=NETWORK, wrt=["Z", "W"], adjoint="{}_bar")
+    assert "Z_bar" in bar["answer"]["text"]
+    assert {edge["adjoint"] for edge in bar["graph"]["edges"]} >= {"Z_bar", "W_bar"}
+
+
 @pytest.mark.parametrize(
     ("task", "question"),
     [
@@ -147,6 +172,14 @@ def test_a_claim_is_judged() -> None:
         ("derive", {"function": "x'*x", "wrt": ["q"]}),
         ("derive", {"function": "x'*x", "wrt": ["x"], "order": "9"}),
         ("derive", {"function": "x'*x", "wrt": ["x"], "layout": "<b>"}),
+        ("derive", {"function": "x'*x", "wrt": ["x"], "parts": "r"}),
+        ("derive", {"function": "x'*x", "wrt": ["x"], "parts": "r = x'*x\nr = x"}),
+        ("derive", {"function": "x'*x", "wrt": ["x"], "parts": ["r"]}),
+        ("derive", {"function": "x'*x", "wrt": ["x"], "parts": "r = x\n" * 51}),
+        ("derive", {"function": "x'*x", "wrt": ["x"], "adjoint": "{0.__class__}"}),
+        ("solve", {"function": "x'*x", "wrt": ["x"], "subject": "C*x"}),
+        ("solve", {"function": "x'*x", "wrt": ["x"], "subject": {"C*x": "d"}}),
+        ("solve", {"function": "A*x", "wrt": ["x"]}),
         ("check", {"function": "x'*x", "wrt": ["x"]}),
         ("check", {"function": "x'*x", "wrt": ["x", "x"], "claim": "x"}),
     ],

@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from web_browser import DESK, PHONE, PROGRAM, Tab, chromium
+from web_browser import DESK, PHONE, PROGRAM, Tab
 from web_client import SLOW, Client, wait_until
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def tab(browser: Any, server: Client) -> Iterator[Callable[..., Tab]]:
-    """Opens tabs; afterwards nothing may have been thrown, complained of, or asked of another host."""
-    opened: list[Tab] = []
-
-    def open_tab(size: tuple[int, int] = DESK, scheme: str = "light") -> Tab:
-        opened.append(Tab(browser, server, size, scheme))
-        return opened[-1]
-
-    yield open_tab
-    for each in opened:
-        complaints, requests = list(each.complaints), list(each.requests)
-        each.context.close()
-        assert complaints == []
-        assert {urlsplit(url).netloc for url in requests} <= {urlsplit(server.address).netloc}
-
 
 # --- typing and choosing --------------------------------------------------------------------------
 

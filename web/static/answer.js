@@ -7,7 +7,9 @@ import { colored } from "./python.js";
 import { tabs } from "./tabs.js";
 
 const TARGETS = { numpy: "NumPy", scipy: "SciPy", jax: "JAX", torch: "PyTorch", "array-api": "Array API" };
-const WHAT = { gradient: "Gradient", jacobian: "Jacobian", hessian: "Hessian" };
+const WHAT = { gradient: "Gradient", jacobian: "Jacobian", hessian: "Hessian", point: "Stationary point" };
+
+const KINDS = { minimum: "Minimum", maximum: "Maximum", saddle: "Saddle", undecided: "Kind of point" };
 
 /** What has come of an answer so far, drawn anew when another part comes. */
 export class Answer {
@@ -31,6 +33,13 @@ export class Answer {
     else this.parts[part.part] = part;
   }
 
+  /** "Gradient by x". */
+  get title() {
+    const { answer } = this.parts;
+    if (!answer) return "Answer";
+    return `${WHAT[answer.what] ?? "Derivative"} ${answer.what === "point" ? "in" : "by"} ${answer.wrt.join(", ")}`;
+  }
+
   get there() { return Boolean(this.parts.answer); }
 
   draw() {
@@ -43,21 +52,26 @@ export class Answer {
       return;
     }
     byId("answer-body").replaceChildren(...kept([
-      box(`${WHAT[answer.what]} by ${answer.wrt.join(", ")}`, formula(answer.mathml, answer.pretty)),
+      box(this.title, formula(answer.mathml, answer.pretty)),
       el("div", { class: "row copies" },
         copyButton(() => answer.latex, "LaTeX"),
         copyButton(() => answer.text, "text"),
         copyButton(() => answer.mathml, "MathML")),
       this.remarks(answer),
       this.problem ? problemCard(this.problem) : null]));
-    byId("check").hidden = answer.wrt.length > 1;
+    byId("check").hidden = answer.wrt.length > 1 || answer.what === "point";
     this.drawTabs();
   }
 
   head(answer, verdict) {
-    byId("answer-title").textContent = answer ? `${WHAT[answer.what]} by ${answer.wrt.join(", ")}` : "Answer";
+    byId("answer-title").textContent = this.title;
     const badge = byId("badge");
     badge.hidden = !answer || (!verdict && Boolean(this.problem));
+    if (answer?.closed === false) {
+      badge.className = "badge waiting";
+      badge.replaceChildren(el("strong", {}, "no closed form was found"));
+      return;
+    }
     badge.className = !verdict ? "badge waiting" : verdict.holds ? "badge" : "badge failed";
     const numbers = verdict?.holds ? ` residual ${short(verdict.residual)}, ${verdict.draws} draws` : "";
     badge.replaceChildren(
@@ -68,10 +82,13 @@ export class Answer {
   remarks(answer) {
     const facts = this.parts.facts?.facts ?? [];
     const rows = [
+      ...(answer.closed ? [["Stationary where", answer.equations]] : []),
+      ...(answer.points ?? []).map(({ place, kind, why }) => [
+        KINDS[kind] ?? kind, [[place, why.join("; ")].filter(Boolean).join(": ")]]),
       ...(answer.conditions.length ? [["Holds where", answer.conditions]] : []),
       ...(facts.length ? [["Uses that", facts]] : []),
       ...(answer.notes.length ? [["Note", answer.notes]] : []),
-      ["Layout", [answer.layout]],
+      ...(answer.layout ? [["Layout", [answer.layout]]] : []),
       ...(answer.shape?.length > 2 ? [["Shape", [answer.shape.join(" × ")]]] : []),
     ];
     return el("dl", { class: "remarks" }, rows.map(([term, said]) =>
@@ -81,7 +98,7 @@ export class Answer {
   drawTabs() {
     const { answer, steps, code, forms, graph } = this.parts;
     const panels = [
-      steps && { id: "steps", label: "Steps", content: stepsPanel(steps) },
+      steps && { id: "steps", label: "Steps", content: kept(stepsPanel(steps, answer.what === "point")) },
       code && { id: "code", label: "Code", content: this.codePanel(code.code) },
       { id: "latex", label: "LaTeX", content: source(answer.latex, "LaTeX") },
       { id: "text", label: "Text", content: source(answer.text, "text") },
@@ -122,10 +139,11 @@ export class Answer {
 }
 
 /** What a screen reader hears when the answer is complete. */
-export function announceAnswer(parts) {
+export function announceAnswer({ title, parts }) {
   const { answer, verdict } = parts;
   if (!answer) return;
-  announce(`${WHAT[answer.what]} by ${answer.wrt.join(", ")}: ${answer.pretty}. ${verdict?.holds ? "Verified." : "Not verified."}`);
+  const said = answer.closed === false ? "No closed form was found." : verdict?.holds ? "Verified." : "Not verified.";
+  announce(`${title}: ${answer.pretty}. ${said}`);
 }
 
 export function problemCard(problem) {
@@ -137,12 +155,13 @@ export function problemCard(problem) {
     el("p", { class: /^ *\^$/m.test(problem.shown) ? "message code" : "message" }, problem.shown));
 }
 
-function stepsPanel({ steps, latex, text }) {
+function stepsPanel({ steps, latex, text }, ofPoint) {
   return [
+    ofPoint ? el("p", { class: "hint" }, "How the gradient is found; the stationary point is where it vanishes.") : null,
     el("ol", { class: "steps" }, steps.map((step) => el("li", {},
       box("Step", formula(step.mathml, step.pretty)),
       el("p", { class: "why" }, step.why)))),
-    el("div", { class: "row" }, copyButton(() => latex, "steps as LaTeX"), copyButton(() => text, "steps as text")),
+    el("div", { class: "row copies" }, copyButton(() => latex, "steps as LaTeX"), copyButton(() => text, "steps as text")),
   ];
 }
 

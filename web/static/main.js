@@ -1,28 +1,17 @@
 // The page: what is typed is read as one types, and derived when it can be read.
 
-import { Answer, announceAnswer, problemCard, short } from "./answer.js";
+import { Answer, announceAnswer, problemCard } from "./answer.js";
 import { Refused, ask, pageData } from "./api.js";
+import { Claim } from "./claim.js";
 import { announce, byId, choices, closesOutside, copy, el } from "./dom.js";
 import { Editor, assigned, redeclared } from "./editor.js";
 import { drawExamples, drawHelp } from "./library.js";
-import { box, formula } from "./formula.js";
-import { KindDialog, drawNames, usual } from "./names.js";
+import { KindDialog, drawNames, drawParts } from "./names.js";
+import { Options } from "./options.js";
 import { EMPTY, fromFragment, toFragment } from "./state.js";
+import { taken, usual } from "./variables.js";
 
 const PAUSE = 180; // milliseconds without a key before the text is read
-
-const OPTIONS = [
-  ["order", "Derivative", { 1: "First", 2: "Hessian" }],
-  ["layout", "Layout", { gradient: "Gradient", numerator: "Numerator" }],
-  ["form", "Form", { factored: "Factored", expanded: "Expanded" }],
-  ["where", "Names for parts", { auto: "If long", never: "Never", always: "Always" }],
-  ["structure", "By a structured matrix", { auto: "As usual", projected: "Projected", tied: "Tied", free: "Free" }],
-  ["transpose", "Transpose", { top: "⊤", T: "T", prime: "′" }],
-  ["bold", "Bold", { none: "None", vectors: "Vectors", arrays: "All" }],
-  ["hadamard", "Elementwise product", { odot: "⊙", circ: "∘" }],
-  ["trace", "Trace", { operatorname: "Operator", tr: "Roman" }],
-];
-const HIDDEN = OPTIONS.map(([key]) => key).filter((key) => key !== "order" && key !== "layout");
 
 let state = fromFragment(location.hash);
 let page = null;
@@ -30,13 +19,21 @@ let found = null; // what the reader made of the text
 let timer = 0;
 let reading = null;
 let deriving = null;
-let checking = null;
 
 const editor = new Editor({ change: typed, line: lookAtLine });
 const answer = new Answer(state, {
   changed: (what) => { Object.assign(state, what); save(); },
   look: lookAtName,
   go: (name) => { const line = editor.lineOf(name); if (line !== null) editor.goTo(line); },
+});
+const options = new Options(option);
+const claim = new Claim({
+  question() {
+    if (!found || state.wrt.length !== 1 || state.order === "point") return null;
+    const { function: text, wrt, declare: declared, layout, structure, order } = state;
+    return { function: text, wrt, declare: declared, layout, structure, order };
+  },
+  changed(typed) { state.claim = typed; save(); },
 });
 let kinds = null;
 
@@ -54,9 +51,19 @@ function later(pause) {
 
 function choose(name) {
   if (!found) return;
-  const on = state.wrt.includes(name);
-  if (state.several) state.wrt = on ? state.wrt.filter((other) => other !== name) : [...state.wrt, name];
+  const on = state.wrt.some((variable) => taken(variable)[0] === name);
+  if (state.several) state.wrt = on ? state.wrt.filter((variable) => taken(variable)[0] !== name) : [...state.wrt, name];
   else state.wrt = [name];
+  chosen();
+}
+
+/** Of a name that is chosen, an entry, a row or a column; without an index all of it. */
+function choosePart(name, index) {
+  state.wrt = state.wrt.map((variable) => (taken(variable)[0] !== name ? variable : index ? `${name}[${index}]` : name));
+  chosen();
+}
+
+function chosen() {
   showNames();
   save();
   derive();
@@ -73,10 +80,14 @@ function declare(name, kind) {
 }
 
 function option(key, value) {
+  if (state[key] === value) return;
   state[key] = value;
+  if (state.order === "point") state.wrt = [...new Set(state.wrt.map((variable) => taken(variable)[0]))];
+  showNames();
+  options.draw(state, shape());
   save();
   derive();
-  check();
+  claim.check();
 }
 
 /** Another question altogether: an example, or a link. */
@@ -85,15 +96,18 @@ function load(next) {
   answer.state = state;
   found = null;
   editor.text = state.function;
-  byId("claim").value = state.claim;
-  byId("claim-result").replaceChildren();
-  showOptions();
+  claim.text = state.claim;
+  options.draw(state, shape());
   save();
   read();
 }
 
 function save() {
-  history.replaceState(null, "", state.function ? toFragment(state) : location.pathname);
+  history.replaceState(null, "", address());
+}
+
+function address() {
+  return state.function ? toFragment(state) : location.pathname;
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -147,12 +161,13 @@ function understood(part) {
   byId("function-hint").hidden = false;
   byId("function-hint").textContent = [`Its value is a ${part.shape}.`, ...part.notes.map((note) => `${note}.`)].join(" ");
   const known = new Set([...part.names.map((name) => name.name), ...part.lines]);
-  state.wrt = state.wrt.filter((name) => known.has(name.replace(/\[.*/, "")));
+  state.wrt = state.wrt.filter((variable) => known.has(taken(variable)[0]));
   if (!state.wrt.length) state.wrt = [usual(part.names)].filter(Boolean);
   if (state.wrt.length > 1) state.several = true;
-  for (const name of Object.keys(state.declare)) if (!known.has(name)) delete state.declare[name];
+  const constrained = namesIn(state.subject);
+  for (const name of Object.keys(state.declare)) if (!known.has(name) && !constrained.has(name)) delete state.declare[name];
   showNames();
-  showOptions();
+  options.draw(state, shape());
   save();
   derive();
 }
@@ -171,27 +186,40 @@ async function derive() {
   }
   deriving = new AbortController();
   const { signal } = deriving;
-  const { function: text, wrt, declare: declared, claim, tab, target, several, ...options } = state;
   let first = true;
   busy(true);
   try {
-    await ask("derive", { function: text, wrt, declare: declared, ...options }, signal, (part) => {
+    await ask(...question(), signal, (part) => {
       if (signal.aborted) return;
       if (first) answer.clear();
       first = false;
       answer.take(part);
+      if (part.part === "answer" && state.subject) showNames();
       draw();
     });
     if (signal.aborted) return;
     busy(false);
     answer.draw();
     if (answer.problem) announce(answer.problem.message);
-    announceAnswer(answer.parts);
-    if (state.claim && !byId("claim-result").hasChildNodes()) check();
+    announceAnswer(answer);
+    if (state.claim && !claim.judged) claim.check();
   } catch (error) {
     if (!signal.aborted) busy(false);
     failed(error, derive);
   }
+}
+
+/** What the state asks for. */
+function question() {
+  const { claim: typed, tab, target, several, order, subject, parts, adjoint, layout, structure, form, where, ...rest } = state;
+  if (order === "point") return ["solve", { ...rest, subject }];
+  const program = shape().program;
+  return ["derive", { ...rest, order, layout, structure, form, where, adjoint, parts: program ? "" : parts }];
+}
+
+/** What the options depend on. */
+function shape() {
+  return { there: Boolean(found), program: Boolean(found?.lines.length) };
 }
 
 let drawing = 0;
@@ -219,63 +247,29 @@ function failed(error, again) {
   if (part.kind === "busy") setTimeout(again, part.seconds * 1000);
 }
 
-async function check(event) {
-  event?.preventDefault();
-  checking?.abort();
-  state.claim = byId("claim").value;
-  save();
-  const result = byId("claim-result");
-  if (!state.claim.trim() || !found || state.wrt.length !== 1) {
-    result.replaceChildren();
-    return;
-  }
-  checking = new AbortController();
-  const { signal } = checking;
-  const { function: text, wrt, declare: declared, claim, layout, structure, order } = state;
-  try {
-    await ask("check", { function: text, wrt, declare: declared, claim, layout, structure, order }, signal, (part) => {
-      result.replaceChildren(...(part.part === "error" ? [problemCard(part)] : verdict(part)));
-    });
-  } catch (error) {
-    if (error.name !== "AbortError") result.replaceChildren(problemCard(error.part ?? { shown: "The server does not answer." }));
-  }
-}
-
-function verdict(part) {
-  if (part.holds) {
-    return [el("p", { class: "right" }, el("strong", {}, "✓ It holds. "),
-      part.how.includes("symbolically") ? "Decided symbolically and confirmed by numbers" : "Confirmed by numbers",
-      `: residual ${short(part.residual)}, ${part.draws} draws.`)];
-  }
-  const point = part.report.split("they differ, for example, where\n")[1]?.split("\nwith ")[0];
-  return [
-    el("p", { class: "wrong" }, el("strong", {}, "✗ It does not hold. "), part.diagnosis.map((said) => `${sentence(said)} `).join("")),
-    part.shapes ? el("pre", { class: "message" }, part.shapes) : null,
-    part.right ? el("div", { class: "rightform" }, el("span", {}, "Right form:"),
-      part.mathml ? box("Right form", formula(part.mathml, part.right)) : el("code", {}, part.right)) : null,
-    point ? el("details", {}, el("summary", {}, "A point where they differ"), el("pre", { class: "message" }, point)) : null,
-  ].filter(Boolean);
-}
-
-function sentence(text) {
-  return `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
-}
-
 /** Before anything could be read: what a link declares, so that it can be changed. */
 function showDeclared() {
   const names = Object.entries(state.declare).map(([name, kind]) => ({ name, kind, form: "matrix", dims: [], facts: [] }));
   byId("names-field").hidden = !names.length;
   drawNames({
-    names, lines: [], wrt: state.wrt, several: false, choose,
-    edit: (name, opener) => kinds.open(name, opener, (kind) => declare(name, kind)),
+    names, lines: [], wrt: state.wrt, several: false, choose, edit,
   });
 }
 
 // --- what is shown -----------------------------------------------------------------------------
 
+/** The names of the function, and of the answer those that only constraints have. */
 function showNames() {
   if (!found) return;
-  byId("names-field").hidden = !found.names.length;
+  const point = state.order === "point";
+  const known = new Set(found.names.map((name) => name.name));
+  const constrained = point ? namesIn(state.subject) : new Set();
+  const answered = Object.entries(answer.parts.answer?.names ?? {});
+  const others = answered.filter(([name]) => constrained.has(name) && !known.has(name)).map(([name, kind]) => (
+    { name, kind, form: "matrix", dims: [], facts: [], inferred: !(name in state.declare), constraint: true }));
+  const names = [...found.names, ...others];
+  byId("names-title").textContent = point ? "Solve for" : "Differentiate by";
+  byId("names-field").hidden = !names.length;
   byId("several").replaceChildren(choices("several", "How many", [["one", "One"], ["several", "Several"]],
     state.several ? "several" : "one", (value) => {
       state.several = value === "several";
@@ -285,21 +279,17 @@ function showNames() {
       save();
       derive();
     }, { hideLegend: true }));
-  drawNames({
-    names: found.names, lines: found.lines, wrt: state.wrt, several: state.several, choose,
-    edit: (name, opener) => kinds.open(name, opener, (kind) => declare(name, kind)),
-  });
-  editor.mark({ problem: null, chosen: state.wrt });
+  drawNames({ names, lines: found.lines, wrt: state.wrt, several: state.several, choose, edit });
+  drawParts({ names: found.names, wrt: point ? [] : state.wrt, choose: choosePart });
+  editor.mark({ problem: null, chosen: state.wrt.map((variable) => taken(variable)[0]) });
 }
 
-function showOptions() {
-  if (document.activeElement?.closest?.("#options")) return;
-  byId("options").hidden = !found;
-  for (const [key, legend, labels] of OPTIONS) {
-    const choice = choices(key, legend, Object.entries(labels), state[key], (value) => option(key, value));
-    byId(`option-${key}`).replaceChildren(choice);
-  }
-  if (HIDDEN.some((key) => state[key] !== EMPTY[key])) byId("more-options").open = true;
+function namesIn(text) {
+  return new Set(text.match(/[\p{L}_][\p{L}\p{N}_]*/gu));
+}
+
+function edit(name, opener) {
+  kinds.open(name, opener, (kind) => declare(name, kind));
 }
 
 function lookAtLine(number) {
@@ -325,13 +315,15 @@ function welcome() {
 
 function loadExample(example) {
   byId("examples").close?.();
+  if (state.function) history.pushState(null, "", address()); // the way back leads to what was there
   load({
     ...structuredClone(EMPTY),
     function: example.function.trim(), wrt: [example.wrt].flat(), several: Array.isArray(example.wrt),
-    declare: { ...example.declare }, order: String(example.order ?? 1), tab: state.tab, target: state.target,
+    declare: { ...example.declare }, order: String(example.order ?? 1), subject: example.subject ?? "", tab: state.tab, target: state.target,
     transpose: state.transpose, bold: state.bold, hadamard: state.hadamard, trace: state.trace,
   });
-  editor.field.focus({ preventScroll: true });
+  if (matchMedia("(pointer: coarse)").matches) byId("answer").focus(); // no keyboard over the answer
+  else editor.field.focus({ preventScroll: true });
 }
 
 // --- the beginning -----------------------------------------------------------------------------
@@ -344,7 +336,6 @@ byId("copy-link").addEventListener("click", () => {
   save();
   copy(location.href, "Link");
 });
-byId("check").addEventListener("submit", check);
 editor.field.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) read();
 });
@@ -355,7 +346,7 @@ for (const id of ["examples", "help"]) {
 }
 
 editor.text = state.function;
-byId("claim").value = state.claim;
+claim.text = state.claim;
 if (!state.function) editor.field.focus();
 page = await pageData();
 kinds = new KindDialog(page.kinds, page.facts);

@@ -1,19 +1,23 @@
 // The names of the function: which one to differentiate by, and what each is.
 
-import { byId, closesOutside, el } from "./dom.js";
+import { byId, choices, closesOutside, el } from "./dom.js";
+import { partsOf, taken } from "./variables.js";
 
-/** Draw the names as chips. `choose(name)` and `declare(name, kind or null)` are told what the user does. */
+const MANY = 24; // chips beyond which they scroll
+
+/** Draw the names as chips. `choose(name)` and `edit(name, opener)` are told what the user does. */
 export function drawNames({ names, lines, wrt, several, edit, choose }) {
+  const variables = new Map(wrt.map((variable) => [taken(variable)[0], variable]));
   const focused = document.activeElement?.closest?.("#names [data-name]");
   const before = focused && [focused.dataset.name, focused.dataset.part];
   const chips = names.map((name) => {
-    const pressed = wrt.includes(name.name);
-    const fixed = name.form === "function" || name.facts.includes("integer");
+    const pressed = variables.has(name.name);
+    const fixed = name.constraint || name.form === "function" || name.facts.includes("integer");
     return el("li", { class: `chip${pressed ? " pressed" : ""}${name.inferred ? "" : " declared"}` },
       el("button", {
         type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name.name, "data-part": "name",
         disabled: fixed, "aria-label": `${name.name}: differentiate by it`, onclick: () => choose(name.name),
-      }, name.name),
+      }, variables.get(name.name) ?? name.name),
       el("button", {
         type: "button", class: "kind", "aria-haspopup": "dialog", "data-name": name.name, "data-part": "kind",
         "aria-label": `${name.name} is ${name.kind}${name.inferred ? ", inferred" : ""}: change`,
@@ -21,7 +25,7 @@ export function drawNames({ names, lines, wrt, several, edit, choose }) {
       }, name.kind));
   });
   const quantities = lines.map((name) => {
-    const pressed = wrt.includes(name);
+    const pressed = variables.has(name);
     return el("li", { class: pressed ? "chip line pressed" : "chip line" },
       el("button", {
         type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name, "data-part": "name",
@@ -29,11 +33,42 @@ export function drawNames({ names, lines, wrt, several, edit, choose }) {
       }, name));
   });
   byId("names").replaceChildren(...chips, ...quantities);
+  byId("names").classList.toggle("many", chips.length + quantities.length > MANY);
+  byId("names-hint").textContent = `Choose a name, or its kind to change what it is.${lines.length ? " Dashed: lines of the program." : ""}`;
   if (before) {
     const [name, part] = before;
     [...byId("names").querySelectorAll(`[data-part=${part}]`)].find((node) => node.dataset.name === name)?.focus();
   }
   byId("several").hidden = names.length + lines.length < 2 && !several;
+}
+
+/** Which part of each name that is chosen: all of it, an entry, a row, a column, or an index that is typed. */
+export function drawParts({ names, wrt, choose }) {
+  const place = byId("part");
+  const known = names.map((name) => name.name);
+  const rows = wrt.map((variable) => {
+    const [name, index] = taken(variable);
+    const parts = partsOf(names.find((other) => other.name === name) ?? {}, known);
+    return parts.length ? partOf(name, index ?? "", parts, (chosen) => choose(name, chosen), wrt.length > 1) : null;
+  }).filter(Boolean);
+  place.hidden = !rows.length;
+  if (place.contains(document.activeElement)) {
+    const { name, value } = document.activeElement;
+    place.replaceChildren(...rows);
+    [...place.querySelectorAll("input")].find((input) => input.name === name && (input.type !== "radio" || input.value === value))?.focus();
+  } else place.replaceChildren(...rows);
+}
+
+function partOf(name, index, parts, choose, named) {
+  const own = parts.some(([usual]) => usual === index) ? [] : [[index, "Other"]];
+  const legend = named ? `Of ${name}` : `Which part of ${name}`;
+  const field = el("input", {
+    type: "text", class: "index", name: `index-${name}`, value: index, "aria-label": `Index of ${name}`, spellcheck: "false",
+    autocapitalize: "off", autocomplete: "off", onchange: (event) => choose(event.target.value.trim()),
+  });
+  return el("div", { class: "row" },
+    choices(`part-${name}`, legend, [...parts, ...own], index, choose, { hideLegend: !named }),
+    index ? el("label", { class: "brackets" }, `${name}[`, field, "]") : null);
 }
 
 /** The dialog in which the kind of a name is chosen; `apply(kind or null)` at each change, null: as inferred. */
@@ -145,13 +180,4 @@ function fromName(name, kinds) {
   if (!match || !kinds.some((kind) => kind.name === match[1])) return { head: "", dims: [...name.dims], facts: [] };
   const dims = match[2] ? match[2].split(",").map((size) => size.trim()) : [];
   return { head: match[1], dims, facts: match[3].split(",").map((fact) => fact.trim()).filter(Boolean) };
-}
-
-/** The name that one would differentiate by, if nothing is said. */
-export function usual(names) {
-  const open = names.filter((name) => !name.here); // what a program declares is its data
-  const free = (open.length ? open : names).filter((name) => name.form !== "function" && !["integer", "onehot"].some((fact) => name.facts.includes(fact)));
-  for (const known of ["x", "w", "X", "W", "W1", "theta", "beta", "mu"]) if (free.some((name) => name.name === known)) return known;
-  const first = (form) => free.find((name) => name.form === form)?.name;
-  return first("vector") ?? first("row") ?? first("matrix") ?? first("scalar") ?? null;
 }

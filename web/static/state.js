@@ -4,6 +4,7 @@ export const EMPTY = {
   function: "", wrt: [], several: false, declare: {},
   order: "1", layout: "gradient", structure: "auto", form: "factored", where: "auto",
   transpose: "top", bold: "none", hadamard: "odot", trace: "operatorname",
+  subject: "", parts: "", adjoint: "d{}",
   tab: "steps", target: "numpy", claim: "",
 };
 

@@ -20,7 +20,7 @@ export function tabs(panels, chosen, show) {
       buttons[i].setAttribute("aria-selected", String(on));
       buttons[i].tabIndex = on ? 0 : -1;
       bodies[i].hidden = !on;
-      if (on) list.scrollLeft = buttons[i].offsetLeft - list.offsetLeft - 40;
+      if (on) requestAnimationFrame(() => { list.scrollLeft = buttons[i].offsetLeft - list.offsetLeft - 40; }); // once it is on the page
     });
     if (told) show(id);
   }
