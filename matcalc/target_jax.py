@@ -15,8 +15,8 @@ from matcalc.spelling import NUMPY
 _FIXED = {
     "_unit": '''
 def _unit(k, n):
-    """The k-th unit vector of length n."""
-    return 1.0*(jnp.arange(n) == k)
+    """The k-th unit vector of length n; -1 is the last one."""
+    return jnp.zeros(n).at[k].set(1.0)
 ''',
     "_logdet": '''
 def _logdet(X):

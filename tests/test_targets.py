@@ -240,6 +240,20 @@ def agrees_in(x: Expr, kinds: Mapping[str, Kind], target: str, convert: Any) -> 
     return True
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_entries_counted_from_the_end(target: str) -> None:
+    """unit(-1, n) is the last unit vector in every target: of a column, of a row, of an entry."""
+    convert = libraries(target)[0]
+    X = np.arange(6.0).reshape(2, 3)
+    for f, wanted in (
+        ("exp(sum(X[:, -1]))", np.exp(7.0) * np.array([[0, 0, 1.0], [0, 0, 1.0]])),
+        ("exp(sum(X[-1, :])/10)", np.exp(1.2) / 10 * np.array([[0, 0, 0], [1.0, 1.0, 1.0]])),
+        ("X[-1, -2]^2", np.array([[0, 0, 0], [0, 8.0, 0]])),
+    ):
+        gradient = compile_module(mc.derive(f, "X", {"X": "matrix(m, n)"}).source(target))["gradient"]
+        assert close(gradient(X=convert(X)), wanted)
+
+
 # --- stability --------------------------------------------------------------------------------------------
 
 
