@@ -17,6 +17,8 @@ from matcalc import ops
 from matcalc.adjoint import pullback
 from matcalc.expr import Expr, replace, symbols, topological
 from matcalc.facts import facts_of
+from matcalc.index_sums import raised
+from matcalc.indices import apart, free_indices
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
 from matcalc.naming import WORTH, total
@@ -113,19 +115,22 @@ class _Program:
     def __init__(self, lines: Sequence[tuple[str, Expr]], short: Simplifier) -> None:
         self.short = short
         self.value: dict[Expr, Expr] = {}  # of the symbol of a line: its expression, in terms of symbols
+        self.lines: list[tuple[str, Expr]] = []  # the same, sums over an index as they are typed
         self.symbol: dict[str, Expr] = {}
         self.again: dict[Expr, Expr] = {}  # back from an expression to the symbol
         typed: dict[Expr, Expr] = {}  # symbols without facts to those with the facts of what they stand for
         *named, (_, last) = lines
         for name, e in named:
             e = ops.substitute(ops.substitute(e, typed), self.again)
+            self.lines.append((name, e))
+            e = ops.substitute(raised(apart(e)), self.again)
             symbol = ops.sym(name, kind_of_shape(e.shape, facts_of(e)))
             typed[ops.sym(name, kind_of_shape(e.shape))] = symbol
             self.symbol[name] = symbol
             self.value[symbol] = e
             if e.args:
                 self.again.setdefault(e, symbol)
-        self.root = ops.substitute(ops.substitute(last, typed), self.again)
+        self.root = ops.substitute(raised(apart(ops.substitute(ops.substitute(last, typed), self.again))), self.again)
         self.met = dict(self.again)  # the same, also transposed and with the other sign, in short form
         for e, symbol in self.again.items():
             if e.op in ("mul", "add") and not e.is_scalar:
@@ -238,7 +243,12 @@ def backward(
 
 
 def _branches(program: _Program, order: list[Expr], active: set[Expr], ends: set[Expr]) -> dict[Expr, bool]:
-    """Parts without a name whose cotangent goes on by several arguments; whether to several ends."""
+    """Parts without a name whose cotangent goes on by several arguments; whether to several ends.
+
+    A part of a sum over an index has one only where the index is not in it.
+    """
+    sums = any(n.op == "isum" for n in order)
+    inside = {n for n, free in free_indices(order).items() if free} if sums else set()
     several = program.root  # stands for more than one
     whole = {program.root, *program.value.values()}
     reached: dict[Expr, Expr] = {}
@@ -249,7 +259,7 @@ def _branches(program: _Program, order: list[Expr], active: set[Expr], ends: set
         elif n in active:
             below = {reached[a] for a in n.args if a in active}
             reached[n] = below.pop() if len(below) == 1 else several
-            if n not in whole and sum(a in active for a in n.args) > 1:
+            if n not in whole and n not in inside and sum(a in active for a in n.args) > 1:
                 found[n] = reached[n] is several
     return found
 
@@ -395,7 +405,7 @@ def _result(
     named = {name: adjoints[x].expr if x in adjoints else ops.zeros(*x.shape) for name, x in targets.items()}
     back = [(a.symbol, a.expr) for a in (adjoints[n] for n in reversed(order) if n in adjoints) if a.has_line]
     full: dict[Expr, Expr] = {s: values[s.name] for s in program.value}
-    lines = [(s.name, e) for s, e in program.value.items()]
+    lines = program.lines
     used = {name for name, _ in needed([(s.name, e) for s, e in back], named.values())}
     for s, e in back:
         if s.name in used:

@@ -11,6 +11,7 @@ from matcalc import ops
 from matcalc.draft import axis_of, derivative_arguments, span_of
 from matcalc.errors import InputError, LimitError, MatcalcError, UnsupportedError
 from matcalc.expr import Expr, topological
+from matcalc.indices import free_indices
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.program import Inference, Line, Program
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
@@ -244,12 +245,7 @@ class _Lines(_Elaboration):
 
 def _has_free_index(e: Expr) -> bool:
     """Whether a letter in an index is not bound by a sum over it."""
-    free: dict[Expr, frozenset[Expr]] = {}
-    nothing: frozenset[Expr] = frozenset()
-    for n in topological(e):
-        inside = nothing.union(*(free[a] for a in n.args)) if n.args else nothing
-        free[n] = frozenset((n,)) if n.op == "idx" else inside - {n.args[0]} if n.op == "isum" else inside
-    return bool(free[e])
+    return bool(free_indices(topological(e))[e])
 
 
 def _lifted(terms: list[Expr]) -> list[Expr]:

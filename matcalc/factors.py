@@ -54,7 +54,7 @@ def add_exponents(a: Exponent, b: Exponent) -> Exponent:
 
 
 def scale_exponent(a: Exponent, k: Exponent) -> Exponent:
-    """a * k."""
+    """a * k, entry by entry."""
     if isinstance(a, Fraction) and isinstance(k, Fraction):
         return times(a, k)
     if isinstance(a, Fraction):
@@ -62,7 +62,7 @@ def scale_exponent(a: Exponent, k: Exponent) -> Exponent:
     assert isinstance(a, Expr)
     if isinstance(k, Fraction):
         return _scaled(k, a)
-    return ops.mul(k, a)
+    return ops.mul(k, a) if a.is_scalar or k.is_scalar else ops.had(k, a)
 
 
 @lru_cache(maxsize=1 << 10)
@@ -164,7 +164,11 @@ def _taken_apart(e: Expr) -> Parts:
         if a.is_scalar:
             out.coef *= _take_scalar(a, ONE_F, out.scalars)
         elif a.op == "t" and a.args[0].op == "mul":
-            chain.extend(m.args[0] if m.op == "t" else ops.transpose(m) for m in reversed(a.args[0].args))
+            for m in reversed(a.args[0].args):
+                if m.is_scalar:
+                    out.coef *= _take_scalar(m, ONE_F, out.scalars)
+                else:
+                    chain.append(m.args[0] if m.op == "t" else ops.transpose(m))
         elif a.op == "pow" and a.args[1] is _MINUS and a.args[0].op == "mul" and a.args[0].args[0].is_scalar:
             below = parts(a.args[0])  # 1 ./ (n*x)
             out.coef /= below.coef

@@ -41,6 +41,15 @@ def unused(taken: Iterable[str], wanted: str = _LETTERS) -> Iterator[Expr]:
                 yield ops.idx(name)
 
 
+def free_indices(order: Iterable[Expr]) -> dict[Expr, frozenset[Expr]]:
+    """Of every node, parts first, the indices in it that no sum in it is over."""
+    free: dict[Expr, frozenset[Expr]] = {}
+    for n in order:
+        inside = frozenset[Expr]().union(*(free[a] for a in n.args))
+        free[n] = frozenset((n,)) if n.op == "idx" else inside - {n.args[0]} if n.op == "isum" else inside
+    return free
+
+
 def apart(e: Expr) -> Expr:
     """``e`` with another index for every sum that stands inside a sum over the same one."""
     order = topological(e)

@@ -14,7 +14,7 @@ from itertools import chain, count
 
 from matcalc import ops
 from matcalc.expr import Expr, topological
-from matcalc.indices import names_in
+from matcalc.indices import free_indices, names_in
 from matcalc.kinds import kind_of_shape
 from matcalc.measure import length
 from matcalc.reading import IndexSum, parts, read
@@ -67,11 +67,9 @@ class _Printed:
         self.below: dict[Expr, Counter[Expr]] = {}
         self.order = self._ordered()
         self.own: dict[Expr, int] = {}
-        free: dict[Expr, frozenset[Expr]] = {}  # the indices that are bound further out
+        free = free_indices(self.order)  # those that are bound further out
         for n in self.order:
             self.own[n] = length(n) - sum(times * length(part) for part, times in self.below[n].items())
-            inside = frozenset[Expr]().union(*(free[a] for a in n.args))
-            free[n] = frozenset((n,)) if n.op == "idx" else inside - {n.args[0]} if n.op == "isum" else inside
         self.nameable = {n for n in nodes if n.args and not free[n] and n.op not in _NEVER and not _is_negative(n)}
 
     def _ordered(self) -> list[Expr]:

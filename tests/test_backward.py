@@ -183,3 +183,20 @@ def test_an_adjoint_that_is_symmetric_is_known_to_be() -> None:
     d = mc.derive(GAUSSIAN_PROCESS, wrt="K")
     assert d.text().endswith("dM = (inv(M) - a*a')/2\ndM")
     assert d.verify()
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "sum(i, sin(t[i])*o[i])",
+        "sum(i, exp(-t[i]^2)*t[i]*o[i])^2",
+        "sum(i in 1..n - 1, (t[i] - t[i - 1])^2*o[i])",
+        "sum(i, i*t[i]*o[i])",
+        "sum(i, sum(j, (t[i] - o[j])^2*o[i]))",
+    ],
+)
+def test_a_part_with_an_index_has_no_cotangent_outside_of_its_sum(last: str) -> None:
+    d = mc.derive(f"t = R*o\n{last}", "o,R", "o: vector(n); R: matrix(n, n)")
+
+    assert d.verify()
+    assert all("[i]" not in line for line in d.text().splitlines() if "sum(i" not in line)

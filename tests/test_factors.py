@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from strategies import KINDS, grow
 
+import matcalc as mc
 from matcalc import ops
 from matcalc.evaluate import evaluate
 from matcalc.factors import (
@@ -90,3 +91,16 @@ def test_exponents_are_expressions_too(value: Fraction) -> None:
 )
 def test_rational_root(value: str, k: int, root: str | None) -> None:
     assert rational_root(Fraction(value), k) == (None if root is None else Fraction(root))
+
+
+def test_a_transposed_product_keeps_its_scalars_apart() -> None:
+    e = parse("(a*x*y')'", {"a": "scalar", "x": "vector(m)", "y": "vector(n)"})
+    p = parts(e)
+
+    assert [b.name for b in p.scalars] == ["a"]
+    assert compose(p.coef, p.scalars, p.body).shape == e.shape
+
+
+@pytest.mark.parametrize("f", ["prod(exp(x) .^ z)", "norm2(exp(x) .^ z)^2", "sum((x.^2) .^ z)"])
+def test_exponents_are_multiplied_entry_by_entry(f: str) -> None:
+    assert mc.derive(f, "x,z", "x: vector(n), positive; z: vector(n)").verify()

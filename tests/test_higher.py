@@ -335,3 +335,10 @@ def test_the_steps_say_which_derivatives_of_an_undefined_function_are_meant() ->
 
     assert "the derivative of an undefined function" in said
     assert "the second derivatives of an undefined function" in said
+
+
+def test_a_hessian_of_a_function_of_a_spread_row() -> None:
+    d = matcalc.derive("phi(norm2(ones(n, m) + o)^2)", "o", "o: row(m); phi: function", order=2)
+
+    assert d.shape == ("m", "m")
+    assert d.verify()
