@@ -21,6 +21,7 @@ from matcalc.lower_elementwise import axes, callable_of, key_of, meaning_of
 from matcalc.lowering import lower
 from matcalc.shapes import ONE, Dim
 from matcalc.spelling import Spelling, own_names, renamed
+from matcalc.strips import stripped
 
 WIDTH = 100  # of a line
 _VIEWS = ("T", "col", "row", "expand", "slice", "apply")  # may share memory with an operand
@@ -144,6 +145,9 @@ def body_of(
     codes, found = lower(task.results, make, named, definite, costs, weighs, table.in_place)
     codes, new = fused(make, codes, found.values(), table.in_place)
     found = {name: new[code] for name, code in found.items()}
+    if table.in_place:
+        codes, new = stripped(make, codes, found.values(), costs)
+        found = {name: new[code] for name, code in found.items()}
     codes = [_finished(make, code, shape) for code, shape in zip(codes, task.shapes, strict=True)]
     order = ordered(codes)
     names = Names([*parameters.inputs.values(), *parameters.own.values(), *table.functions, *table.reserved])
@@ -219,6 +223,9 @@ def _shares(code: Code) -> bool:
 def _dimensions(code: Code) -> list[Dim]:
     if code.op == "size":
         return [code.data]
+    if code.op == "strips":
+        loop = code.data[1]
+        return [loop.along, *loop.lengths, *(d for shape in loop.shapes for d in shape)]
     zeros = code.op == "loop" or (code.op == "call" and code.data[0] in ("ones", "zeros", "full"))
     return list(code.shape) if zeros else []
 

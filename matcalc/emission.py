@@ -16,6 +16,7 @@ from matcalc.needed import needed
 from matcalc.operators import OPERATORS, Text, in_place, number, parenthesized
 from matcalc.reuse import Reuse
 from matcalc.spelling import ATOM, SUM, Spelling, filled, own_names, renamed
+from matcalc.strip_lines import StripLines
 
 Texts = MutableMapping[Code, Text]
 _IN_PLACE = 44  # characters of an operand that is not named
@@ -79,6 +80,7 @@ class Emission:
         self.plain: set[Code] = set()  # numbers that Python computes by itself
         self.settled: set[Code] = set()  # what stands in a line already
         self.plan: Reuse | None = None
+        self.results: dict[Code, list[str]] = {}  # the names of what loops over strips give
         self.lines: list[str] = []
 
     def outputs(self, codes: Sequence[Code]) -> list[Text]:
@@ -118,6 +120,9 @@ class Emission:
         for code in order:
             if code.op == "loop":
                 self._loop(code, bound, texts, indent)
+                continue
+            if code.op == "strips":
+                StripLines(self, code, bound, texts, indent).write()
                 continue
             if self.spelling.plain is not None and self._is_plain(code):
                 self.plain.add(code)
@@ -205,7 +210,7 @@ class Emission:
         return True
 
     def _is_settled(self, code: Code) -> bool:
-        return code in self.settled or code.op in (*_LEAVES, "loop")
+        return code in self.settled or code.op in (*_LEAVES, "loop", "strips", "strip")
 
     def _loop(self, code: Code, bound: Mapping[str, str], texts: Texts, indent: int) -> None:
         """total = 0; for i in range(low, high + 1): total += body."""
@@ -276,9 +281,14 @@ class Emission:
             return text, SUM if compound else ATOM
         if op == "index":
             return bound.get(code.data) or self.inputs[code.data], ATOM
+        if op == "strip":
+            return self.results[code.args[0]][code.data], ATOM
         writer = OPERATORS.get(op)
         if writer is not None:
             return writer(code, [texts[a] for a in code.args])
+        if op == "part":
+            whole, place = parenthesized(texts[code.args[0]], ATOM), texts[code.args[1]][0]
+            return f"{whole}[:, {place}]" if code.data else f"{whole}[{place}]", ATOM
         if op == "slice":
             whole = parenthesized(texts[code.args[0]], ATOM)
             return f"{whole}[{self._places(code, [texts[a] for a in code.args])}]", ATOM

@@ -19,10 +19,13 @@ T col row    X; v; v                 transpose; v as a column to broadcast; v as
 expand       X                       for each axis of the result whether it is one of X, else it has length 1
 call         operands                (key of the spelling table, further texts)
 apply        operands                name of a callable parameter
+part         X, index              the axis that is cut: its rows, or columns, at the place of a strip
 slice        X, index instructions   one entry for each axis: (start, stop) or "at"
 block concat entries                 (block rows, block columns); None
 loop         low, high, body,        (index name, places): the sum of body over the index, added at the
              position instructions   places ("at" or ":" for each axis), () for the whole array
+strips       results of one strip    (index name, strips.Loop): a loop over blocks of rows of wide arrays
+strip        strips                  the number of the result
 ============ ======================= ===============================================================
 """
 
@@ -115,6 +118,8 @@ class Instructions:
                 bounds, inside = args[:2], args[2:]
                 free = _NO_INDEX.union(*(a.free for a in inside)) - {data[0]}  # type: ignore[index]
                 free = free.union(*(a.free for a in bounds))
+            elif op == "strips":
+                free = _NO_INDEX.union(*(a.free for a in args)) - {data[0]}  # type: ignore[index]
             elif op == "index":
                 free = frozenset({str(data)})
             else:

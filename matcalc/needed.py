@@ -34,6 +34,10 @@ def needed(
             outside = _outside(code.args[2:], code.data[0], bound)
             uses.update(outside)  # counted twice: computed once, before the loop
             children = inside[code] = (*code.args[:2], *outside)
+        elif code.op == "strips":
+            outside = _outside(code.args, code.data[0], bound)
+            uses.update(outside)
+            children = inside[code] = tuple(outside)
         uses.update(children)
         stack.append((code, children, True))
         stack.extend((child, (), False) for child in reversed(children) if child not in seen)

@@ -25,7 +25,7 @@ _SOLVED = frozenset(
 )
 _SUMMED = frozenset(f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path"))
 _FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full", "spread"}
-_FRESH = ("add", "mul", "div", "ipow", "matmul", "outer")
+_FRESH = ("add", "mul", "div", "ipow", "matmul", "outer", "strip")
 # of these, and of what is made of them in place, the users are ours
 _VIEWS = ("T", "col", "row", "expand", "neg", "slice")
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
@@ -189,7 +189,7 @@ def integral(code: Code, known: Mapping[Code, Code | None]) -> Code | None:
     """
     if code.op in ("input", "size", "index", "apply", "loop") or (code.op == "num" and code.data.denominator == 1):
         return code
-    if code.op in ("num", "div") or (code.op == "call" and code.data[0] in _FLOAT_CALLS):
+    if code.op in ("num", "div", "strips", "strip") or (code.op == "call" and code.data[0] in _FLOAT_CALLS):
         return None
     found = [known[a] for a in code.args]
     causes = [f for f in found if f is not None]

@@ -54,6 +54,11 @@ def _spread(places, values, sizes):
     np.einsum(places, array)[...] = values
     return array
 ''',
+    "_strip": '''
+def _strip(n, m):
+    """How many of n rows of length m are computed at a time, so that they stay in the cache."""
+    return max(1, min(n, max(128, 65536//max(m, 1))))
+''',
     "_norm": '''
 def _norm(x):
     """The square root of the sum of squares, of tiny and huge entries too."""

@@ -16,10 +16,10 @@ from matcalc.snippets import SNIPPETS
 # how tightly an expression binds in Python
 SUM, TIMES, UNARY, POWER, ATOM = range(1, 6)
 _PLACE = re.compile(r"\{(p?\d)([ap]?)\}")
-BUILTINS = ("float", "range", "round")
+BUILTINS = ("float", "range", "round", "slice")
 _LEAST = {"": SUM, "p": POWER, "a": ATOM}
 OWN_NAMES = re.compile(
-    r"(?<![\w.])(_[a-z]\w*|np|lapack|special|linalg|jnp|jax|torch|math|importlib|xp|like|float|range|round)\b"
+    r"(?<![\w.])(_[a-z]\w*|np|lapack|special|linalg|jnp|jax|torch|math|importlib|xp|like|float|range|round|slice)\b"
 )
 
 _NAMED = "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum"
@@ -81,6 +81,8 @@ _NUMPY: dict[str, str] = {
     "row_dots": 'np.einsum("ij,ij->i", {0}, {1})',
     "column_dots": 'np.einsum("ij,ij->j", {0}, {1})',
     "diagonal": "np.diagonal({0})",
+    "diagonal_part": "np.diagonal({0}, {1}.start)",
+    "trace_part": "np.trace({0}, {1}.start)",
     "solve": "np.linalg.solve({0}, {1})",
     "inv": "np.linalg.inv({0})",
     "det": "np.linalg.det({0})",
