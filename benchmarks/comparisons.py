@@ -18,7 +18,7 @@ from benchmarks.hessians import HESSIANS, Curved
 from benchmarks.losses import GRADIENTS, Loss
 from benchmarks.paired import geometric_mean, number, race
 from benchmarks.peers import Peer, missing, peers
-from matcalc.code import compile_module
+from matcalc.generator.code import compile_module
 
 Table = Iterator[str]
 Call = Callable[[], Any]

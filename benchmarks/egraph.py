@@ -17,10 +17,10 @@ from typing import Any
 
 from matcalc import ops
 from matcalc.expr import Expr, fold, topological
-from matcalc.facts import facts_of
-from matcalc.rewrite import Form, forms
+from matcalc.rules.facts import facts_of
+from matcalc.rules.rewrite import Form, forms
+from matcalc.rules.table import default_table
 from matcalc.shapes import ONE, Dim
-from matcalc.table import default_table
 
 RULES = Path(__file__).parent / "saturation.egg"
 NODES, ROUNDS, CANDIDATES = 3000, 8, 6

@@ -2,7 +2,7 @@
 
 Every question with a printed form is asked: the gradients and Hessians of ``identities/``, which name their source, and
 the losses of ``tests/cases``, with the form that a textbook prints. Both sides are measured alike: names, numbers,
-function names and operators count 1 each, brackets nothing (``matcalc.measure.length``); a Jacobian or a Hessian counts
+function names and operators count 1 each, brackets nothing (``measure.length``); a Jacobian or a Hessian counts
 as the matrix that is printed; by a variable with linear structure it is asked for before the projection, as in print.
 ``--longer`` lists the answers that are longer than the book's. ``--stability`` types the losses of practice in other
 ways (``tests/variants.py``) and prints how many answers stay the same; with ``--longer`` it lists those that do not.
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import matcalc
-from matcalc.measure import length
-from matcalc.text import text
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
 
 ROOT = Path(__file__).resolve().parent.parent
 WHOLE = "all"

@@ -2,7 +2,7 @@
 
 Every simplified answer goes into an e-graph as an egglog term with its shapes, the rules of ``saturation.egg`` and the
 table's rewrites run until a budget of terms is spent, and the shortest terms come back as expressions. One counts as
-shorter if numbers agree that it has the same value and ``matcalc.measure.length`` is smaller. Needs ``pip install
+shorter if numbers agree that it has the same value and ``measure.length`` is smaller. Needs ``pip install
 egglog``, which matcalc itself does not.
 """
 
@@ -22,12 +22,12 @@ from lengths import Question, known, practice
 
 import matcalc
 from matcalc.expr import Expr, topological
-from matcalc.measure import length
-from matcalc.rewrite import rewriter
-from matcalc.simplify import Simplifier
-from matcalc.table import default_table
-from matcalc.text import text
-from matcalc.verify import verify_equal
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
+from matcalc.rules.rewrite import rewriter
+from matcalc.rules.table import default_table
+from matcalc.simplifier.simplify import Simplifier
 
 ROOT = Path(__file__).resolve().parent.parent
 

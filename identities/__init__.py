@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Table": ("matcalc.table", "Table"),
-    "table": ("matcalc.table", "default_table"),
-    "load": ("matcalc.table", "load_user"),
-    "verify": ("matcalc.identity_verification", "verify_entry"),
+    "Table": ("matcalc.rules.table", "Table"),
+    "table": ("matcalc.rules.table", "default_table"),
+    "load": ("matcalc.rules.table", "load_user"),
+    "verify": ("matcalc.rules.identity_verification", "verify_entry"),
 }
 __all__ = ["Table", "load", "table", "verify"]  # noqa: F822
 

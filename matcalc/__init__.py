@@ -1,15 +1,11 @@
 """matcalc: closed-form matrix derivatives, printed short, with code and proof.
 
-Nothing heavy is imported until a public name is used, so that the command line answers at once. Some public
-functions have the name of the module they live in (``derive``, ``parse``, ``check``); importing such a module
-would put it in the function's place, hence the descriptors instead of a plain module ``__getattr__``.
+Nothing heavy is imported until a public name is used, so that the command line answers at once.
 """
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from matcalc.errors import (
@@ -27,32 +23,32 @@ from matcalc.errors import (
 
 if TYPE_CHECKING:  # what the descriptors below find
     identities: Any
-    from matcalc.check import Check, check
-    from matcalc.derivation import Derivation
-    from matcalc.derivatives import derive
-    from matcalc.notation import Notation, set_notation
-    from matcalc.parse import Problem, parse, read
-    from matcalc.solution import Solution
-    from matcalc.solve import solve
-    from matcalc.sympy_api import gradient, hessian, jacobian
+    from matcalc.answers.derivation import Derivation
+    from matcalc.answers.derivatives import derive
+    from matcalc.answers.sympy_api import gradient, hessian, jacobian
+    from matcalc.checking.check import Check, check
+    from matcalc.language.parse import Problem, parse, read
+    from matcalc.printing.notation import Notation, set_notation
+    from matcalc.solving.solution import Solution
+    from matcalc.solving.solve import solve
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Check": "matcalc.check",
-    "Derivation": "matcalc.derivation",
-    "Notation": "matcalc.notation",
-    "Problem": "matcalc.parse",
-    "Solution": "matcalc.solution",
-    "check": "matcalc.check",
-    "derive": "matcalc.derivatives",
-    "gradient": "matcalc.sympy_api",
-    "hessian": "matcalc.sympy_api",
-    "jacobian": "matcalc.sympy_api",
-    "parse": "matcalc.parse",
-    "read": "matcalc.parse",
-    "set_notation": "matcalc.notation",
-    "solve": "matcalc.solve",
+    "Check": "matcalc.checking.check",
+    "Derivation": "matcalc.answers.derivation",
+    "Notation": "matcalc.printing.notation",
+    "Problem": "matcalc.language.parse",
+    "Solution": "matcalc.solving.solution",
+    "check": "matcalc.checking.check",
+    "derive": "matcalc.answers.derivatives",
+    "gradient": "matcalc.answers.sympy_api",
+    "hessian": "matcalc.answers.sympy_api",
+    "jacobian": "matcalc.answers.sympy_api",
+    "parse": "matcalc.language.parse",
+    "read": "matcalc.language.parse",
+    "set_notation": "matcalc.printing.notation",
+    "solve": "matcalc.solving.solve",
 }
 
 __all__ = [
@@ -90,31 +86,14 @@ def load_ipython_extension(shell: Any) -> None:
     import_module("matcalc.cli.notebook").load_ipython_extension(shell)
 
 
-class _Public:
+def __getattr__(name: str) -> Any:
     """A public name, found in its module when it is first used."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, package: ModuleType | None, owner: type) -> Any:
-        if package is None:
-            return self
-        if self.name not in _HOMES:
-            return import_module(f"matcalc.{self.name}")
-        return getattr(import_module(_HOMES[self.name]), self.name)
-
-    def __set__(self, package: ModuleType, value: object) -> None:
-        if not isinstance(value, ModuleType):  # the import system binds submodules: the public name stays
-            raise AttributeError(f"matcalc.{self.name} cannot be replaced")
+    if name == "identities":
+        return import_module("matcalc.identities")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
-class _Package(ModuleType):
-    """The package with its public names as descriptors."""
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *__all__})
-
-
-for _name in (*_HOMES, "identities"):
-    setattr(_Package, _name, _Public(_name))
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from matcalc.code import compile_module, module_source
-from matcalc.evaluate import evaluate
 from matcalc.expr import Expr
+from matcalc.generator.code import compile_module, module_source
 from matcalc.kinds import Kind
-from matcalc.sample import draw_values
+from matcalc.numeric.evaluate import evaluate
+from matcalc.numeric.sample import draw_values
 
 SIZES = {"m": 3, "n": 4, "k": 2}
 

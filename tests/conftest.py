@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,5 +15,6 @@ if importlib.util.find_spec("matcalc") is None or importlib.util.find_spec("matc
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
-    """The same numbers at every run of a test, different ones in different tests."""
-    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+    """The same numbers at every run of a test, wherever its file stands; different ones in different tests."""
+    file, _, test = request.node.nodeid.partition("::")
+    return np.random.default_rng(zlib.crc32(f"tests/{Path(file).name}::{test}".encode()))

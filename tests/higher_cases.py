@@ -8,7 +8,7 @@ import numpy as np
 
 import matcalc
 from matcalc.kinds import Kind
-from matcalc.sample import draw_values
+from matcalc.numeric.sample import draw_values
 
 JACOBIANS = [
     ("A*x", "x", "A: matrix(m,n)"),

@@ -7,9 +7,9 @@ import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from matcalc.latex import Latex
-from matcalc.markup import Row
-from matcalc.writer import Phrase
+from matcalc.printing.latex import Latex
+from matcalc.printing.markup import Row
+from matcalc.printing.writer import Phrase
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # element -> number of children; None: any number; leaves hold text alone

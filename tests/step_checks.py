@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from matcalc import ops
-from matcalc.domain import Watch
-from matcalc.evaluate import Plan, evaluate
 from matcalc.expr import Expr, topological
 from matcalc.kinds import kind_of_shape
-from matcalc.sample import LINEAR, STRATEGIES, draw_values, project
-from matcalc.sizes import size_settings
-from matcalc.slope import Slope
-from matcalc.step import Step
-from matcalc.verify import verify_differential, verify_gradient
+from matcalc.numeric.domain import Watch
+from matcalc.numeric.evaluate import Plan, evaluate
+from matcalc.numeric.sample import LINEAR, STRATEGIES, draw_values, project
+from matcalc.numeric.sizes import size_settings
+from matcalc.numeric.slope import Slope
+from matcalc.numeric.verify import verify_differential, verify_gradient
+from matcalc.printing.step import Step
 
 TOLERANCE = 1e-6
 

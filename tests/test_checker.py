@@ -12,12 +12,12 @@ import pytest
 from strategies import DIMS, VARIABLES, grow
 
 from matcalc import ops
-from matcalc.evaluate import Plan
 from matcalc.expr import Expr
 from matcalc.kinds import kind_of_shape
+from matcalc.numeric.evaluate import Plan
+from matcalc.numeric.verify import verify_differential, verify_equal, verify_gradient
 from matcalc.ops import add, fn, had, inv, logdet, mul, num, power, sub, total, trace, transpose
 from matcalc.shapes import ONE, Dim
-from matcalc.verify import verify_differential, verify_equal, verify_gradient
 
 m, n, k = (Dim.of(name) for name in "mnk")
 t, two = transpose, num(2)

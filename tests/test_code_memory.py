@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.code import compile_module
+from matcalc.generator.code import compile_module
 
 pytest.importorskip("scipy", reason="the code by hand uses SciPy")
 

@@ -6,10 +6,10 @@ import pytest
 
 import matcalc as mc
 from matcalc.expr import topological
-from matcalc.measure import length
-from matcalc.parse import parse
-from matcalc.text import text
-from matcalc.verify import verify_equal
+from matcalc.language.parse import parse
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
 
 
 def terms(e: object) -> int:

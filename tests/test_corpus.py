@@ -19,16 +19,16 @@ import pytest
 from mathml_checks import PAGELESS, check_mathml, latex_tokens, tokens
 
 import matcalc
-from matcalc.domain import Watch
-from matcalc.evaluate import Plan
 from matcalc.expr import symbols
-from matcalc.greek import LETTERS
 from matcalc.kinds import Kind
-from matcalc.measure import length
-from matcalc.parse import parse, parse_kind
-from matcalc.sample import STRATEGIES, draw_values
-from matcalc.smooth import SmoothFunction
-from matcalc.verify import verify_equal, verify_gradient
+from matcalc.language.greek import LETTERS
+from matcalc.language.parse import parse, parse_kind
+from matcalc.numeric.domain import Watch
+from matcalc.numeric.evaluate import Plan
+from matcalc.numeric.sample import STRATEGIES, draw_values
+from matcalc.numeric.smooth import SmoothFunction
+from matcalc.numeric.verify import verify_equal, verify_gradient
+from matcalc.printing.measure import length
 
 FOLDER = Path(__file__).parent / "cases"
 CASES: dict[str, dict[str, Any]] = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from test_corpus import CASES, arguments, as_argument, derived, fit_point
-from test_targets import as_numpy, in_jax
 
-from matcalc.code import compile_module
 from matcalc.errors import UnsupportedError
-from matcalc.evaluate import evaluate
-from matcalc.parse import parse_kind
+from matcalc.generator.code import compile_module
+from matcalc.language.parse import parse_kind
+from matcalc.numeric.evaluate import evaluate
+from tests.generator.test_targets import as_numpy, in_jax
 
 SOME = {"jax": 11, "torch": 5}  # every so many
 PAIRS = [

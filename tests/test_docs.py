@@ -14,10 +14,10 @@ import pytest
 
 from docs.site.examples import Session, edits, fences, file_name, files, folder, python, sessions, split
 from docs.site.pages import all_pages
-from matcalc import syntax, tokens, vocabulary
 from matcalc.errors import MatcalcError
 from matcalc.kinds import FACTS, STRUCTURES, kind_of_shape
-from matcalc.parse import parse, parse_kind, read
+from matcalc.language import syntax, tokens, vocabulary
+from matcalc.language.parse import parse, parse_kind, read
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ["README.md", *(page.source for page in all_pages())]

@@ -6,7 +6,7 @@ import pytest
 
 import matcalc
 from docs.site import gallery
-from matcalc.parse import parse
+from matcalc.language.parse import parse
 
 TOPICS = gallery.topics()
 ENTRIES = [entry for topic in TOPICS for entry in topic.entries]

@@ -7,8 +7,8 @@ import pytest
 import matcalc as mc
 from matcalc.expr import topological
 from matcalc.indices import apart, names_in, renamed
-from matcalc.parse import parse
-from matcalc.text import text
+from matcalc.language.parse import parse
+from matcalc.printing.text import text
 
 CASES = [
     ("sum(abs(kron(A, X)))", "X", "A: matrix(k, l); X: matrix(m, n)"),

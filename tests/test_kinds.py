@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matcalc.kinds import ELEMENTWISE, Kind, kind_of_shape
-from matcalc.parse import parse_kind
+from matcalc.language.parse import parse_kind
 from matcalc.shapes import ONE, SCALAR, Dim
 
 N, K = Dim.of("n"), Dim.of("k")

@@ -16,9 +16,9 @@ from higher_cases import arrays, differences
 
 import matcalc
 from matcalc.cli import main
-from matcalc.measure import length
-from matcalc.parse import parse
-from matcalc.verify import verify_equal
+from matcalc.language.parse import parse
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
 
 
 @dataclass(frozen=True)

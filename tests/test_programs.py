@@ -18,10 +18,10 @@ from program_cases import PROGRAMS
 
 import matcalc as mc
 from matcalc.cli import main
-from matcalc.domain import Watch
-from matcalc.evaluate import Plan
-from matcalc.parse import parse, parse_kind, read
-from matcalc.sample import STRATEGIES, draw_values
+from matcalc.language.parse import parse, parse_kind, read
+from matcalc.numeric.domain import Watch
+from matcalc.numeric.evaluate import Plan
+from matcalc.numeric.sample import STRATEGIES, draw_values
 
 LAYER = "for i in 1..{K}: f{{i}} = {s}(A{{i-1}}*f{{i-1}} + b{{i-1}})"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import matcalc as mc
-from matcalc.measure import length
-from matcalc.text import text
-from matcalc.verify import verify_equal
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
 
 pytest.importorskip("egglog")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import matcalc as mc
-from matcalc.measure import length
-from matcalc.rewrite import rewriter
-from matcalc.simplify import Simplifier
-from matcalc.table import default_table
-from matcalc.text import text
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
+from matcalc.rules.rewrite import rewriter
+from matcalc.rules.table import default_table
+from matcalc.simplifier.simplify import Simplifier
 
 KINDS = {
     "A": "matrix(n, n)", "B": "matrix(n, n)", "C": "matrix(n, n)", "V": "matrix(n, k)", "U2": "matrix(n, k)",

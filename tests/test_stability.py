@@ -17,8 +17,8 @@ from variants import VARIANTS, typed
 import matcalc as mc
 from matcalc import ops
 from matcalc.expr import topological
-from matcalc.measure import length
-from matcalc.text import text
+from matcalc.printing.measure import length
+from matcalc.printing.text import text
 
 CASES = [
     (name, case)

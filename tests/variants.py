@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matcalc import ops
-from matcalc.derivation import Derivation
+from matcalc.answers.derivation import Derivation
 from matcalc.errors import BudgetError
 from matcalc.expr import Expr, fold, topological
-from matcalc.factors import segments
-from matcalc.normal import normal_form
+from matcalc.printing.text import text
 from matcalc.shapes import ONE
-from matcalc.text import text
+from matcalc.simplifier.factors import segments
+from matcalc.simplifier.normal import normal_form
 
 Rule = Callable[[Expr], Expr]
 

@@ -12,7 +12,7 @@ from typing import Any
 import matcalc
 from docs.site.formulas import figure
 from docs.site.markdown import block
-from matcalc.mathml import mathml
+from matcalc.printing.mathml import mathml
 
 FOLDER = Path(__file__).resolve().parent.parent / "gallery"
 FIELDS = {"title", "says", "f", "wrt", "declare", "hessian", "solve"}

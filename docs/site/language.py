@@ -5,8 +5,8 @@ from __future__ import annotations
 from pygments.lexer import RegexLexer, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, Text
 
-from matcalc import vocabulary
 from matcalc.kinds import FACTS, STRUCTURES
+from matcalc.language import vocabulary
 
 KINDS = ("scalar", "integer", "vector", "row", "matrix", "function", *STRUCTURES, *FACTS)
 FUNCTIONS = (*vocabulary.FUNCTIONS, *vocabulary.CONSTANTS, *vocabulary.FILLED, *vocabulary.ALIASES)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 import matcalc
 from matcalc.cli import main
-from matcalc.code import compile_module
+from matcalc.generator.code import compile_module
 
 ROWS = ["--declare", "y: row(n)", "--declare", "w: row(d)"]
 LEAST_SQUARES = ["1/(2*n)*(y - w*X')*(y - w*X')'", "--wrt", "w", *ROWS]

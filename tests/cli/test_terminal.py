@@ -18,7 +18,7 @@ from matcalc.cli import main
 from matcalc.cli.group import FIRST
 from matcalc.cli.terminal import broken
 from matcalc.expr import Expr
-from matcalc.pretty import pretty
+from matcalc.printing.pretty import pretty
 
 pty = pytest.importorskip("pty")
 fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")

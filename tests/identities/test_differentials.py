@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from matcalc import ops
-from matcalc.entries import Differential
 from matcalc.expr import Expr, topological
-from matcalc.identity_verification import verify_entry
-from matcalc.linear import nonlinear_node
-from matcalc.parse import parse, parse_kind
-from matcalc.table import default_table
-from matcalc.text import text
-from matcalc.verify import verify_differential
+from matcalc.language.parse import parse, parse_kind
+from matcalc.numeric.verify import verify_differential
+from matcalc.printing.text import text
+from matcalc.rules.entries import Differential
+from matcalc.rules.identity_verification import verify_entry
+from matcalc.rules.linear import nonlinear_node
+from matcalc.rules.table import default_table
 
 ENTRIES: dict[str, Differential] = dict(default_table().differentials)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matcalc.evaluate import evaluate
 from matcalc.kinds import Kind
-from matcalc.sample import STRATEGIES, draw_value, satisfies
+from matcalc.numeric.evaluate import evaluate
+from matcalc.numeric.sample import STRATEGIES, draw_value, satisfies
+from matcalc.numeric.verify import Verdict, verify_differential, verify_equal, verify_gradient
+from matcalc.rules.statements import Erratum, Gradient, Jacobian, Property, Rewrite
+from matcalc.rules.table import default_table
 from matcalc.shapes import Dim
-from matcalc.statements import Erratum, Gradient, Jacobian, Property, Rewrite
-from matcalc.table import default_table
-from matcalc.verify import Verdict, verify_differential, verify_equal, verify_gradient
 
 ERRATA: dict[str, Erratum] = dict(default_table().errata)
 DRAWS = 20

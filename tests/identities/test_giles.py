@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import matcalc
-from matcalc.parse import parse, parse_declarations
-from matcalc.verify import verify_differential, verify_equal
+from matcalc.language.parse import parse, parse_declarations
+from matcalc.numeric.verify import verify_differential, verify_equal
 
 TRIANGLES = {"L": "lower(n), invertible", "M": "lower(n)", "S": "symmetric(n)"}
 HALVED = "(tril({0}) - ({0} .* eye(n))/2)"  # the lower triangle with half of the diagonal

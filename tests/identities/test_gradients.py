@@ -9,11 +9,11 @@ import pytest
 
 import matcalc
 from matcalc import ops
-from matcalc.measure import length
-from matcalc.parse import parse_kind
-from matcalc.statements import Gradient
-from matcalc.table import default_table
-from matcalc.verify import verify_equal, verify_gradient
+from matcalc.language.parse import parse_kind
+from matcalc.numeric.verify import verify_equal, verify_gradient
+from matcalc.printing.measure import length
+from matcalc.rules.statements import Gradient
+from matcalc.rules.table import default_table
 
 ENTRIES: dict[str, Gradient] = dict(default_table().gradients)
 

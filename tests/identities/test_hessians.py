@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import matcalc
-from matcalc.measure import length
-from matcalc.statements import Gradient
-from matcalc.table import default_table
-from matcalc.verify import verify_equal
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
+from matcalc.rules.statements import Gradient
+from matcalc.rules.table import default_table
 
 ENTRIES: dict[str, Gradient] = {
     name: entry for name, entry in default_table().gradients.items() if entry.hessian is not None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import matcalc
-from matcalc.measure import length
-from matcalc.statements import Jacobian
-from matcalc.table import default_table
-from matcalc.verify import verify_differential, verify_equal
+from matcalc.numeric.verify import verify_differential, verify_equal
+from matcalc.printing.measure import length
+from matcalc.rules.statements import Jacobian
+from matcalc.rules.table import default_table
 
 ENTRIES: dict[str, Jacobian] = dict(default_table().jacobians)
 

@@ -9,9 +9,9 @@ import pytest
 
 from matcalc.errors import TableError
 from matcalc.expr import Expr
+from matcalc.language.parse import parse, parse_kind
 from matcalc.ops import ELEMENTWISE_NAMES, fn, sym
-from matcalc.parse import parse, parse_kind
-from matcalc.table import SECTIONS, Table, default_table, load, load_user, make_entry, spelling, weight, words
+from matcalc.rules.table import SECTIONS, Table, default_table, load, load_user, make_entry, spelling, weight, words
 
 GOOD = """
 [cube]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from matcalc.entries import FACT_NAMES
-from matcalc.facts import known
-from matcalc.identity_verification import verify_property
 from matcalc.kinds import Kind
 from matcalc.ops import sym
+from matcalc.rules.entries import FACT_NAMES
+from matcalc.rules.facts import known
+from matcalc.rules.identity_verification import verify_property
+from matcalc.rules.statements import Property
+from matcalc.rules.table import default_table
 from matcalc.shapes import Dim
-from matcalc.statements import Property
-from matcalc.table import default_table
 
 ENTRIES: dict[str, Property] = dict(default_table().properties)
 OPERATIONS = {name: entry for name, entry in ENTRIES.items() if not entry.is_implication}

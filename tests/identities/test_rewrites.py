@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from matcalc import ops
-from matcalc.identity_verification import verify_entry
 from matcalc.kinds import kind_of_shape
-from matcalc.parse import parse
-from matcalc.rewrite import apply_rewrite, forms, rewriter
+from matcalc.language.parse import parse
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.text import text
+from matcalc.rules.identity_verification import verify_entry
+from matcalc.rules.rewrite import apply_rewrite, forms, rewriter
+from matcalc.rules.statements import Rewrite
+from matcalc.rules.table import default_table, weight
 from matcalc.shapes import SCALAR
-from matcalc.statements import Rewrite
-from matcalc.table import default_table, weight
-from matcalc.text import text
-from matcalc.verify import verify_equal
 
 ENTRIES: dict[str, Rewrite] = dict(default_table().rewrites)
 # facts that cannot be declared: tried by hand below

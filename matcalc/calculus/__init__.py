@@ -1,0 +1,1 @@
+"""Differentials, adjoints, vec forms, index forms; what a function is unfolded into; the backward program."""

@@ -1,0 +1,157 @@
+"""From a formula to a shorter one that is equal, in steps that a reader can follow: identities by name, then algebra.
+
+First the rewrites of the table alone, each where it fits; then what is left, collecting and factoring, with the
+identities without which it would not come out. An identity is named only if the result is another one without it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+
+from matcalc import ops
+from matcalc.calculus.structure import unstructured
+from matcalc.expr import Expr, symbols, topological
+from matcalc.numeric.constraints import stated
+from matcalc.printing.measure import length
+from matcalc.printing.step import Step
+from matcalc.rules.match import same
+from matcalc.rules.rewrite import Rewriter, rewriter
+from matcalc.rules.statements import Rewrite
+from matcalc.rules.table import Table, weight
+from matcalc.simplifier.simplify import Simplifier
+from matcalc.simplifier.tidy import tidy
+from matcalc.walk import parts_first
+
+_SEARCHED = 120  # symbols: what is longer is shortened in one step without names
+_LEAP = 12  # symbols: what gets shorter by so many is done in two steps
+_NAMED = 6  # identities of one step: of more no one would be looked up
+
+
+class Logged:
+    """The rewrites of a table as one function that remembers which it applied; some may be left out."""
+
+    def __init__(self, rewrites: Rewriter, without: Container[str] = ()) -> None:
+        self.rewrites = rewrites
+        self.without = without
+        self.used: dict[str, Rewrite] = {}
+
+    def __call__(self, e: Expr) -> Expr | None:
+        """The smallest that one rewrite at the root makes of ``e``."""
+        found: list[tuple[tuple[int, int], Expr, Rewrite]] = []
+        for entry in self.rewrites.candidates(e):
+            if entry.id not in self.without:
+                after = self.rewrites.apply(entry, e)
+                if after is not None:
+                    found.append((weight(after), after, entry))
+        if not found:
+            return None
+        _, after, entry = min(found, key=lambda item: item[0])
+        self.used[entry.id] = entry
+        return after
+
+
+def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "collecting") -> Iterator[Step]:
+    """The steps from ``before`` to ``after``, which is equal; ``says`` what the algebra does, in words."""
+    if max(length(before), length(after)) > _SEARCHED:
+        yield Step(before, after, by, "algebra", says, True)
+        return
+    middle, entries = _by_identities(before, table)
+    if same(middle, after):
+        middle = after
+    new = {n.op for n in topological(middle)} - {n.op for n in topological(before, after)}
+    if entries and not new and middle is not before and (middle is after or length(middle) < length(before)):
+        yield _named(before, middle, entries)
+        before = middle
+    middle, terms = _terms_shortened(before, after, table)
+    if middle is not before:
+        used = [_needed(term, short, table) for term, short in terms]
+        rewrites = {entry.id: entry for entries, _ in used for entry in entries}.values()
+        facts = [fact for _, facts in used for fact in facts]
+        yield _explained(before, middle, "each term shortened by itself", "simplification", list(rewrites), facts)
+        before = middle
+    if before is not after:
+        entries, facts = _needed(before, after, table)
+        says = "rearranged" if not entries and _written(before) == _written(after) else says
+        yield _explained(before, after, says, by, entries, facts)
+
+
+def _written(e: Expr) -> Counter[Expr]:
+    """How often each name, and each constant with sizes, is written in ``e``."""
+    times = Counter([e])
+    for n in reversed(topological(e)):
+        for a in n.args:
+            times[a] += times[n]
+    return Counter({n: k for n, k in times.items() if not n.args and n.op != "num"})
+
+
+def _explained(
+    before: Expr, after: Expr, says: str, by: str, entries: Sequence[Rewrite], facts: Sequence[str]
+) -> Step:
+    """A step of algebra, with the identities and the declared facts that it rests on."""
+    source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
+    if facts:
+        says += f", since {' and '.join(dict.fromkeys(facts))}"
+    return Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+
+
+def _terms_shortened(before: Expr, after: Expr, table: Table) -> tuple[Expr, list[tuple[Expr, Expr]]]:
+    """What cancels within the terms of a sum is gone, nothing else, if that is a good part of the way."""
+    front, total = before, before
+    while total.op in ("mul", "t", "tr"):  # the sum in a product of it with something short
+        total = max(total.args, key=length)
+    if total.op != "add" or length(before) - length(after) < _LEAP:
+        return before, []
+    terms = [(term, tidy(Simplifier(rewriter(table)).settled(term))) for term in total.args]
+    found = tidy(ops.substitute(front, {total: ops.add(*(short for _, short in terms))}))
+    good = length(before) - length(found) >= _LEAP // 3 and length(found) > length(after)
+    return (found, terms) if good and not same(found, after) else (before, [])
+
+
+def _named(before: Expr, after: Expr, entries: Sequence[Rewrite]) -> Step:
+    source = "; ".join(dict.fromkeys(s for e in entries for s in e.source))
+    by = ", ".join(e.id for e in entries)
+    return Step(before, after, by, source, uses=tuple((e.from_, e.to) for e in entries))
+
+
+def _by_identities(root: Expr, table: Table) -> tuple[Expr, list[Rewrite]]:
+    """``root`` after the rewrites of the table, each where it fits, and nothing else; which they were."""
+    rewrites = Logged(rewriter(table))
+    found: dict[Expr, Expr] = {}
+    for n in parts_first([root], lambda n: () if n.op == "d" else n.args):
+        if n.op == "d" or not n.args:
+            found[n] = n
+            continue
+        args = tuple(found[a] for a in n.args)
+        e = n if args == n.args else tidy(ops.rebuild(n, args))
+        for _ in range(_NAMED):
+            shorter = rewrites(e)
+            if shorter is None:
+                break
+            e = shorter
+        found[n] = e
+    entries = list(rewrites.used.values())
+    if len(entries) > _NAMED:
+        return root, []
+    return found[root], entries
+
+
+def _needed(before: Expr, after: Expr, table: Table) -> tuple[list[Rewrite], list[str]]:
+    """The identities that the simplifier needs to bring the one to the other, and the declared facts."""
+    log = Logged(rewriter(table))
+    result = Simplifier(log).settled(before)
+    if not same(result, after):
+        return [], []
+    entries = [
+        entry
+        for entry in log.used.values()
+        if Simplifier(Logged(rewriter(table), {entry.id})).settled(before) is not result
+    ]
+    facts: list[str] = []
+    for x in symbols(before):
+        free = unstructured(x)
+        if free is not x:
+            found = Simplifier(rewriter(table)).settled(ops.substitute(before, {x: free}))
+            if length(found) > length(result):
+                facts.append(stated(x.name, x.data[1]))  # type: ignore[index]
+    return entries if len(entries) <= _NAMED else [], facts

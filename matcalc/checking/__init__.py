@@ -1,0 +1,1 @@
+"""Is a given derivative right? The verdict, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Text to expressions: tokens, grammar, declarations, inference of kinds and shapes."""

@@ -1,0 +1,1 @@
+"""Expressions to numbers: naive evaluation, random values, differences, and the verifier that rests on these alone."""
