@@ -18,19 +18,19 @@ _LARGE = 50_000  # entries
 # calls that a target may know to write into an array, by ``out=``; of the operand in first place
 INTO = frozenset(
     "exp log log1p expm1 sqrt sin cos tan arcsin arccos arctan sinh cosh tanh abs sign maximum minimum relu".split()
-    + "sigmoid sigmoid_neg softmax_axis log_softmax_axis".split()
+    + "sigmoid sigmoid_neg softplus softmax_axis log_softmax_axis".split()
 )
 _SOLVED = frozenset(
     "solve inv lu_inv lu_inv_alone lu_solve cholesky_inv cholesky_inv_alone cholesky_solve".split()
 )
 _SUMMED = frozenset(f"{name}{n}" for n in range(2, 10) for name in ("einsum", "einsum_path"))
-_FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"softplus", "erf", "kron", "full", "spread"}
+_FRESH_CALLS = INTO | _SOLVED | _SUMMED | {"erf", "kron", "full", "spread"}
 _FRESH = ("add", "mul", "div", "ipow", "matmul", "outer", "strip")
 # of these, and of what is made of them in place, the users are ours
 _VIEWS = ("T", "col", "row", "expand", "neg", "slice")
 _VIEWING = ("ravel", "reshape", "diagonal", "unstacked", "member")
 _FLOAT_CALLS = (INTO - {"abs", "sign", "maximum", "minimum"}) | _SOLVED | frozenset(
-    "softplus erf det logdet norm eye ones zeros spread".split()
+    "erf det logdet norm eye ones zeros spread".split()
 )
 
 

@@ -20,9 +20,15 @@ def _sigmoid_neg(z, out=None):
     return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 ''',
     "_softplus": '''
-def _softplus(z):
+def _softplus(z, out=None):
     """log(1 + exp(z)) without overflow."""
-    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+    e = np.asarray(np.abs(z, dtype=float))
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    np.log1p(e, out=e)
+    larger = np.maximum(z, 0.0, out=out)
+    larger += e
+    return larger
 ''',
     "_softmax": '''
 def _softmax(z, axis=None, out=None):
@@ -57,7 +63,7 @@ def _spread(places, values, sizes):
     "_strip": '''
 def _strip(n, m):
     """How many of n rows of length m are computed at a time, so that they stay in the cache."""
-    return max(1, min(n, max(128, 65536//max(m, 1))))
+    return n or 1 if n*m <= 65536 else min(n, max(128, 65536//m))
 ''',
     "_norm": '''
 def _norm(x):

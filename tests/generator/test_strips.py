@@ -61,7 +61,7 @@ LOSSES = {
     "sum(exp(Q*K').^0.3)": "Q",
     "w'*X'*tanh(X*Y')*Y*w": "X,w",
 }
-ROWS = "max(1, min(n, max(128, 65536//max(m, 1))))"
+ROWS = "n or 1 if n*m <= 65536 else min(n, max(128, 65536//m))"
 
 
 def derived(loss: str, wrt: str, declare: str = DECLARED) -> mc.Derivation:

@@ -13,9 +13,15 @@ def _sigmoid_neg(z, out=None):
     return np.reciprocal(e, out=e) if e.ndim else 1.0/e
 
 
-def _softplus(z):
+def _softplus(z, out=None):
     """log(1 + exp(z)) without overflow."""
-    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+    e = np.asarray(np.abs(z, dtype=float))
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    np.log1p(e, out=e)
+    larger = np.maximum(z, 0.0, out=out)
+    larger += e
+    return larger
 
 
 def value(*, X, y, w, lambda_):
