@@ -40,11 +40,12 @@ class Piece:
 @dataclass(slots=True)
 class Strips:
     """One attempt to compute wide arrays in strips: ``pieces`` holds what is cut, ``labels`` which wide arrays along
-    which axis; ``makable`` are the wide arrays that could be.
+    which axis; ``makable`` are the wide arrays that could be; ``lone`` is what is used once.
     """
 
     make: Instructions
     makable: Container[Code]
+    lone: Container[Code]
     labels: dict[Code, int]
     pieces: dict[Code, Piece] = field(default_factory=dict)
 
@@ -131,13 +132,32 @@ Rule = Callable[[Strips, Code], Piece | None]
 
 def _elementwise(at: Strips, code: Code) -> Piece | None:
     if code.ndim == 1:
-        args = tuple(at.vector(a) if a.ndim else a for a in code.args)
-        return Piece(0, at.make.make(code.op, args, code.data, (STRIP,)))
+        vectors = tuple(at.vector(a) if a.ndim else a for a in code.args)
+        return Piece(0, at.make.make(code.op, vectors, code.data, (STRIP,)))
     if code.ndim != 2:
         return None
     axis = at.axis_of(code)
-    args = tuple(at.across(a, axis) for a in code.args)
-    return Piece(axis, at.make.make(code.op, args, code.data, (STRIP, code.shape[1 - axis])))
+    args = [at.across(a, axis) for a in code.args]
+    if code.op in ("mul", "div"):
+        args = _scaled(at, code, args)
+        if len(args) == 1:
+            return Piece(axis, args[0])
+    return Piece(axis, at.make.make(code.op, tuple(args), code.data, (STRIP, code.shape[1 - axis])))
+
+
+def _scaled(at: Strips, code: Code, args: list[Code]) -> list[Code]:
+    """The operands with numbers put into the thin factor of a product among them: (2*X)*Y', not 2*(X*Y')."""
+    numbers = [k for k, a in enumerate(args) if not a.ndim and (code.op == "mul" or k == 1)]
+    products = [k for k, a in enumerate(args) if a.op == "matmul" and a.ndim == 2 and code.args[k] in at.lone]
+    if not numbers or not products or code.args.count(code.args[products[0]]) > 1:
+        return args
+    thin, other = args[products[0]].args
+    if code.op == "div":
+        thin = at.make.div(thin, args[1])
+    else:
+        thin = at.make.mul([*(args[k] for k in numbers), thin])
+    product = at.make.matmul(thin, other)
+    return [product if k == products[0] else a for k, a in enumerate(args) if k not in numbers]
 
 
 def _matmul(at: Strips, code: Code) -> Piece | None:

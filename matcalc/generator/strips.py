@@ -74,15 +74,16 @@ def _cut(
     least = costs.entries(seed.shape) / _THIN
     wide = {c for c in order if c.ndim == 2 and ONE not in c.shape and costs.entries(c.shape) > least}
     makable = {c for c in wide if not c.free and (c.data[0] if c.op == "call" else c.op) in MADE and not _view(c)}
-    pieces = _pieces(make, order, makable, seed, axis)
-    if pieces is None:
-        return None
-    cut = {c for c in wide if c in pieces}
     outputs = set(roots)
     parents: dict[Code, list[Code]] = {}
     for code in order:
         for arg in dict.fromkeys(code.args):
             parents.setdefault(arg, []).append(code)
+    lone = {c for c, users in parents.items() if len(users) == 1 and c not in outputs}
+    pieces = _pieces(make, order, makable, lone, seed, axis)
+    if pieces is None:
+        return None
+    cut = {c for c in wide if c in pieces}
     if any(pieces[c].axis is None or c in outputs or any(p not in pieces for p in parents.get(c, ())) for c in cut):
         return None
     results = _results(order, pieces, cut, outputs, parents)
@@ -103,12 +104,12 @@ def _view(code: Code) -> bool:
 
 
 def _pieces(
-    make: Instructions, order: Sequence[Code], makable: set[Code], seed: Code, axis: int
+    make: Instructions, order: Sequence[Code], makable: set[Code], lone: set[Code], seed: Code, axis: int
 ) -> dict[Code, Piece] | None:
     """All that can be computed in strips when the seed is; None where that cannot be."""
     labels = {seed: axis}
     while True:
-        at = Strips(make, makable, labels)
+        at = Strips(make, makable, lone, labels)
         late: set[Code] = set()  # needs the result of all strips
         try:
             for code in order:

@@ -54,6 +54,11 @@ def test_what_does_not_depend_on_the_strip_is_computed_before_the_loop() -> None
     assert "K*K" not in inside
 
 
+def test_numbers_scale_the_thin_factor() -> None:
+    text = body("sum(exp(Q*K'/2))", "Q", "value")
+    assert "np.matmul(0.5*Q[rows], K.T, out=" in text
+
+
 def test_a_name_of_the_user_is_kept_for_a_result() -> None:
     text = mc.derive("A = tanh(Q*K')*V\nsum(A .* A .* G)", wrt="V", declare=DECLARED).source("numpy")
     assert "A = np.empty((n, 3))" in text
