@@ -61,7 +61,7 @@ LOSSES = {
     "sum(exp(Q*K').^0.3)": "Q",
     "w'*X'*tanh(X*Y')*Y*w": "X,w",
     "sum(exp(c*Q*K') .* (2*Q*K'))": "c,Q",
-    "sum(exp(K*Q'/c)*x)": "c,Q",
+    "sum(tanh(K*Q'/c)*x)": "c,Q",
 }
 ROWS = "n or 1 if n*m <= 65536 else min(n, max(128, 65536//m))"
 
