@@ -16,7 +16,8 @@ from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
 from matcalc.indices import names_in, unused
 from matcalc.kinds import kind_of_shape
-from matcalc.rules.table import Table, no_differential, operation_name
+from matcalc.rules.spellings import no_differential, operation_name
+from matcalc.rules.table import Table
 from matcalc.shapes import ONE, Dim
 
 Contribution = tuple[Expr, Expr]  # (argument, its cotangent)

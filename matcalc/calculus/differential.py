@@ -8,7 +8,8 @@ from matcalc import ops
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, depends, topological
 from matcalc.rules.entries import Differential
-from matcalc.rules.table import Table, no_differential
+from matcalc.rules.spellings import no_differential
+from matcalc.rules.table import Table
 from matcalc.shapes import ONE
 
 # sums, products and what only moves entries: linear in each argument, no entry is needed to apply them

@@ -15,8 +15,9 @@ from matcalc.printing.measure import length
 from matcalc.rules.instantiate import instantiate, unify_shapes
 from matcalc.rules.match import Match, Matcher, OutOfBudget
 from matcalc.rules.rewrite import presupposed, words_in
+from matcalc.rules.spellings import words
 from matcalc.rules.statements import Gradient
-from matcalc.rules.table import Table, words
+from matcalc.rules.table import Table
 from matcalc.shapes import Dim
 
 

@@ -15,10 +15,11 @@ from matcalc.expr import Expr, symbols, topological
 from matcalc.numeric.constraints import stated
 from matcalc.printing.measure import length
 from matcalc.printing.step import Step
+from matcalc.rules.ending import weight
 from matcalc.rules.match import same
 from matcalc.rules.rewrite import Rewriter, rewriter
 from matcalc.rules.statements import Rewrite
-from matcalc.rules.table import Table, weight
+from matcalc.rules.table import Table
 from matcalc.simplifier.simplify import Simplifier
 from matcalc.simplifier.tidy import tidy
 from matcalc.walk import parts_first

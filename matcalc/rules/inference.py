@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeAlias
 
 from matcalc.expr import Expr
 from matcalc.rules.instantiate import unify_shapes
+from matcalc.rules.spellings import head, spelling, word
 from matcalc.rules.statements import Property
-from matcalc.rules.table import Table, head, spelling, word
+from matcalc.rules.table import Table
 from matcalc.shapes import SCALAR, Shape
 from matcalc.symmetry import Prints
 

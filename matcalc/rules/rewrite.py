@@ -15,11 +15,13 @@ from weakref import WeakKeyDictionary
 
 from matcalc.expr import Expr, symbols, topological
 from matcalc.ops import add, mul
+from matcalc.rules.ending import weight
 from matcalc.rules.facts import known
 from matcalc.rules.instantiate import ELEMENTWISE_OPS, array_form, instantiate
 from matcalc.rules.match import EMPTY, Match, Matcher, OutOfBudget
+from matcalc.rules.spellings import head, word, words
 from matcalc.rules.statements import Rewrite
-from matcalc.rules.table import Table, default_table, head, weight, word, words
+from matcalc.rules.table import Table, default_table
 
 Head: TypeAlias = tuple[str, Any]
 _ELEMENTWISE = ELEMENTWISE_OPS | {"num", "const", "sym", "add", "mul", "had"}

@@ -11,7 +11,10 @@ from matcalc.errors import TableError
 from matcalc.expr import Expr
 from matcalc.language.parse import parse, parse_kind
 from matcalc.ops import ELEMENTWISE_NAMES, fn, sym
-from matcalc.rules.table import SECTIONS, Table, default_table, load, load_user, make_entry, spelling, weight, words
+from matcalc.rules.ending import weight
+from matcalc.rules.files import SECTIONS, make_entry
+from matcalc.rules.spellings import spelling, words
+from matcalc.rules.table import Table, default_table, load, load_user
 
 GOOD = """
 [cube]

@@ -9,10 +9,11 @@ from matcalc.kinds import kind_of_shape
 from matcalc.language.parse import parse
 from matcalc.numeric.verify import verify_equal
 from matcalc.printing.text import text
+from matcalc.rules.ending import weight
 from matcalc.rules.identity_verification import verify_entry
 from matcalc.rules.rewrite import apply_rewrite, forms, rewriter
 from matcalc.rules.statements import Rewrite
-from matcalc.rules.table import default_table, weight
+from matcalc.rules.table import default_table
 from matcalc.shapes import SCALAR
 
 ENTRIES: dict[str, Rewrite] = dict(default_table().rewrites)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from matcalc.rules.entries import Entry
+from matcalc.rules.files import make_entry
 from matcalc.rules.identity_verification import verify_entry, verify_table
-from matcalc.rules.table import Table, default_table, make_entry
+from matcalc.rules.table import Table, default_table
 
 
 def entry(**fields: object) -> Entry:
