@@ -8,6 +8,7 @@ import matcalc
 
 from . import terminal
 from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text
+from .completion import declarations as declared
 from .completion import files, names
 
 EXAMPLES = """\b
@@ -26,7 +27,7 @@ Examples:
 @click.option("--wrt", metavar="X", shell_complete=names,
               help="The variable; without it: are the two expressions equal?")
 @click.option("--equals", metavar="CLAIM", required=True, help="The claimed derivative, or expression.")
-@click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
+@click.option("--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--of", metavar="NAME", shell_complete=names,
               help="In a program: the name to differentiate (default: the last one).")

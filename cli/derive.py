@@ -12,6 +12,7 @@ from matcalc.errors import InputError
 
 from . import terminal
 from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .completion import declarations as declared
 from .completion import files, names
 from .show import CODE, FORMATS, answer, echo, steps
 
@@ -45,7 +46,7 @@ Formats:
 @click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
               help="The variables to differentiate by.")
 @click.option(
-    "--declare", "declare", multiple=True, metavar="DECLARATION",
+    "--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
     help='What a name is: "A: symmetric(n)", "y: onehot(N, K)". May be repeated.',
 )  # fmt: skip
 @click.option("--order", type=click.IntRange(min=1), default=1, show_default=True, help="2: the Hessian.")

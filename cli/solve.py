@@ -12,6 +12,7 @@ import matcalc
 
 from . import terminal
 from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .completion import declarations as declared
 from .completion import files, names
 from .show import verdict
 
@@ -30,7 +31,7 @@ Examples:
 @click.argument("function", metavar="EXPR|FILE", shell_complete=files)
 @click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
               help="The unknowns: where the gradient by them vanishes.")
-@click.option("--declare", "declare", multiple=True, metavar="DECLARATION",
+@click.option("--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--subject-to", "subject_to", multiple=True, metavar="EQUATION",
               help='A constraint, linear in the unknown: "C*x = d". May be repeated.')  # fmt: skip

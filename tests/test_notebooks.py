@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
-from docs.notebooks import NOTEBOOKS, read, run
+from docs.notebooks.running import NOTEBOOKS, read, run
 
 
 def shown(notebook: Any) -> list[list[Any]]:

@@ -81,8 +81,8 @@ class Worker:
         """Send the task, deliver the parts of the answer as they come; the last may say that the worker was killed."""
         try:
             if not self.ready and not self._is_ready():
+                deliver(self._never_ready())
                 self.kill()
-                deliver(message("died", "no process could be started to work on this", "see what the server printed"))
                 return
             self.connection.send_bytes(task)
             self._receive(deliver)
@@ -97,6 +97,16 @@ class Worker:
         with suppress(EOFError, OSError):
             self.ready = self.connection.poll(START) and self.connection.recv_bytes() == b"r"
         return self.ready
+
+    def _never_ready(self) -> bytes:
+        """What to say of a process that has ended before it was ready, or still is not."""
+        self.process.join(0.5)
+        status = self.process.exitcode
+        if status is None:
+            said = f"no process was ready to work on this within {START:g} s"
+            return message("died", said, "this machine is very busy: try again")
+        said = f"the process that was to work on this ended before it was ready (status {status})"
+        return message("died", said, "the terminal in which matcalc serve runs shows why")
 
     def _receive(self, deliver: Callable[[bytes], None]) -> None:
         deadline = time.monotonic() + self.limits.seconds

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import nbformat
+import sys
 
-from docs.notebooks import NOTEBOOKS, run
+try:
+    import nbformat
+
+    from docs.notebooks.running import NOTEBOOKS, run
+except ModuleNotFoundError as missing:  # of the extra
+    sys.exit(f"{missing}: install the checkout with pip install -e '.[notebook]'")
 
 for path in NOTEBOOKS:
     nbformat.write(run(path), path)

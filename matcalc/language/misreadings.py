@@ -28,6 +28,8 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
             "single bars are not in the language",
             "write abs(x) for |x|, norm2(x) or ||x|| for the norm, det(X) for |X|",
         )
+    if character in "\\$":
+        return "LaTeX is not read", _plain(text, position)
     if character == "!":
         return "! is not in the language", None
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
@@ -43,6 +45,34 @@ def _undotted(text: str, position: int) -> str | None:
     if first in _LIBRARIES:
         return f"write {last}(...), without {found[0].removesuffix(last)}"
     return f"write {last}({found[0].removesuffix('.' + last)})"
+
+
+_SPELLED = (
+    (r"top|intercal|mathsf|prime|dagger", "x' for the transpose"),
+    (r"[dt]?frac", "(a)/(b) for a fraction"),
+    (r"[lr]?Vert|\|", "norm2(x) for the norm"),
+    (r"mathbf|mathbb|mathrm|boldsymbol|bm|vec", "names without bold type: x"),
+    (r"odot|circ", "x .* y for the product entry by entry"),
+    (r"oslash", "x ./ y for the quotient entry by entry"),
+    (r"otimes", "kron(A, B) for the Kronecker product"),
+    (r"c?dot|times", "* for the product"),
+    (r"left|right|[Bb]igg?[lr]?|[,;!: ]|quad", "brackets alone, and no command for spaces"),
+    (r"begin|end", "[a, b; c, d] for a matrix"),
+    (r"sqrt", "sqrt(x) for the root"),
+    (r"operatorname|mathop|text", "functions by their names: tr(X)"),
+)
+
+
+def _plain(text: str, position: int) -> str:
+    """How what a command of LaTeX stands for is written here."""
+    if text[position] == "$":
+        return "write the formula without $, as in x'*A*x"
+    command = re.match(r"\\([A-Za-z]+|.)?", text[position:], re.DOTALL)
+    word = (command[1] if command else None) or ""
+    found = next((plain for pattern, plain in _SPELLED if re.fullmatch(pattern, word)), None)
+    if found is None and word.isalpha():
+        found = f"{word} without the \\"
+    return f"write {found}" if found else "write the formula as in norm2(A*x - b)^2 + x'*inv(S)*x"
 
 
 def cut(text: str, width: int = 40) -> str:

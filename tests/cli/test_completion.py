@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
+import matcalc
 from matcalc.cli import main
-from matcalc.cli.completion import SHELLS, VARIABLE
+from matcalc.cli.completion import FACTS, KINDS, SHELLS, VARIABLE
 
 
 def completed(*words: str) -> list[str]:
@@ -49,6 +54,70 @@ def test_the_names_of_a_program(tmp_path: Path) -> None:
 
     assert completed("derive", str(file), "--wrt", "") == ["Z", "X", "W", "L", "Y"]
     assert completed("check", str(file), "--of", "L") == ["L"]
+
+
+LEAST_SQUARES = ("derive", "norm2(A*x - b)^2", "--declare")
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("", ["A: ", "x: ", "b: "]),
+        ("x: vec", ["x: vector(n)"]),
+        ("x:vec", ["x: vector(n)"]),
+        ("b: v", ["b: vector(m)"]),
+        ("A: matrix(", ["A: matrix(m, n)"]),
+        ("A: sp", ["A: spd(n)"]),
+        ("b: scalar; A: sy", ["b: scalar; A: symmetric(n)"]),
+        ("A: matrix(m, n), full", ["A: matrix(m, n), fullrank"]),
+        ("c: scalar, pos", ["c: scalar, positive"]),
+        ("q: vec", ["q: vector(n)"]),
+        ("x: mat", ["x: matrix(n, m)"]),
+        ("b: mat", ["b: matrix(m, n)"]),
+        ("x: tens", []),
+        ("z", []),
+    ],
+)
+def test_declarations(typed: str, found: list[str]) -> None:
+    assert completed(*LEAST_SQUARES, typed) == found
+
+
+def test_a_name_that_is_the_only_one_goes_on_with_its_kinds() -> None:
+    found = completed(*LEAST_SQUARES, "x")
+
+    assert len(found) == len(KINDS)
+    assert "x: vector(n)" in found
+    assert completed("solve", "(x", "--declare", "x: v") == ["x: vector(n)"]  # a text that cannot be read
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_can_be_declared(kind: str) -> None:
+    assert matcalc.read("X(x)" if kind == "function" else "X", {"X": kind}).kinds["X"].text().startswith(kind[:5])
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_each_fact_can_be_declared(fact: str) -> None:
+    assert fact in matcalc.read("X", {"X": f"matrix(n, n), {fact}"}).kinds["X"].text()
+
+
+def test_in_bash() -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash here")
+    words = ["matcalc", "derive", "'norm2(A*x - b)^2'", "--declare", '"A: mat']
+    script = CliRunner().invoke(main, ["completion", "bash"]).stdout
+    ask = f"""complete() {{ :; }}
+        {script}
+        COMP_WORDS=({" ".join(f"$'{word.replace(chr(39), chr(92) + chr(39))}'" for word in words)})
+        COMP_CWORD=4
+        _matcalc_completion matcalc
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path}
+    found = subprocess.run([bash, "-c", ask], capture_output=True, text=True, env=env, check=True)
+
+    assert found.stdout.splitlines() == ["A: matrix(m, n)"]
 
 
 def test_ids_of_identities() -> None:

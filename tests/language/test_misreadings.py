@@ -27,6 +27,13 @@ def test_what_is_said_instead_of_a_function_is_in_the_language(name: str) -> Non
 @pytest.mark.parametrize(
     ("text", "said", "hint"),
     [
+        (r"x^\top A x", "LaTeX is not read", "write x' for the transpose"),
+        (r"\|x\|", "LaTeX is not read", "write norm2(x) for the norm"),
+        (r"\frac{1}{2}x", "LaTeX is not read", "write (a)/(b) for a fraction"),
+        (r"\left(x\right)", "LaTeX is not read", "write brackets alone, and no command for spaces"),
+        (r"\lambda x", "LaTeX is not read", "write lambda without the \\"),
+        ("$x$", "LaTeX is not read", "write the formula without $, as in x'*A*x"),
+        ("x + \\", "LaTeX is not read", "write the formula as in norm2(A*x - b)^2 + x'*inv(S)*x"),
         ("np.sum(x)", "full stop", "write sum(...), without np."),
         ("np.linalg.norm(x)", "full stop", "write norm(...), without np.linalg."),
         ("2*x.sum()", "full stop", "write sum(x)"),

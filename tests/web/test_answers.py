@@ -218,8 +218,9 @@ EXAMPLES = [example for topic in examples() for example in topic["example"]]
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["title"])
 def test_an_example_is_derived_and_verified(example: dict[str, Any]) -> None:
     wrt = [example["wrt"]] if isinstance(example["wrt"], str) else example["wrt"]
-    options = {"order": str(example.get("order", OPTIONS["order"][0]))}
-    found = ask("derive", function=example["function"], wrt=wrt, declare=example.get("declare", {}), **options)
+    order = str(example.get("order", OPTIONS["order"][0]))
+    task, options = ("solve", {"subject": example.get("subject")}) if order == "point" else ("derive", {"order": order})
+    found = ask(task, function=example["function"], wrt=wrt, declare=example.get("declare", {}), **options)
 
     assert "error" not in found
     assert found["verdict"]["holds"]

@@ -311,6 +311,9 @@ STATES: dict[str, dict[str, Any]] = {
     "latex": {"function": LONG, "wrt": "X", "declare": ["a: vector(n)", "b: vector(n)"], "tab": "latex"},
     "forms": {"function": "A*X*B", "wrt": "X", "tab": "forms"},
     "program": {"function": PROGRAM, "wrt": ["W", "b", "V"], "several": "1", "tab": "graph"},
+    "entry": {"function": "x'*B*x", "wrt": ["B[0, :]", "x"], "several": "1"},
+    "point": {"function": "norm2(x)^2", "wrt": "x", "order": "point", "subject": "C*x = d\nsum(x) = 1"},
+    "own names": {"function": "norm2(A*x - b)^2", "wrt": "x", "parts": "r = A*x - b"},
     "refused": {"function": "f(X)", "wrt": "X", "declare": "f: function(matrix(n, n)) -> matrix(m, m)", "order": "2"},
 }
 

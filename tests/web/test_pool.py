@@ -51,6 +51,39 @@ def test_what_takes_too_much_memory_is_stopped_and_said() -> None:
     assert replaced == 1
 
 
+def first_answer(limits: Limits) -> Any:
+    """What a new pool says to its first request."""
+
+    async def ask() -> Any:
+        pool = Pool(limits)
+        await pool.start()
+        try:
+            return [json.loads(part) async for part in pool.parts({"task": "parse", "function": "x"})]
+        finally:
+            await pool.stop()
+
+    (said,) = asyncio.run(ask())
+    return said
+
+
+def test_a_process_that_ends_before_it_is_ready_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcalc.web.pool.work", slice)  # takes what a worker takes, and is done
+    said = first_answer(Limits(workers=1))
+
+    assert said["kind"] == "died"
+    assert "ended before it was ready (status 0)" in said["message"]
+    assert "shows why" in said["hint"]
+
+
+def test_a_process_that_is_not_ready_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcalc.web.pool.START", 0.0)
+    said = first_answer(Limits(workers=1))
+
+    assert said["kind"] == "died"
+    assert "no process was ready" in said["message"]
+    assert "try again" in said["hint"]
+
+
 def test_a_worker_that_dies_is_replaced_and_its_answer_says_so(tight: Client) -> None:
     pool = tight.app.state.pools[0]
     assert wait_until(lambda: len(pool.processes) == 2)

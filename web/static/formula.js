@@ -60,3 +60,18 @@ function copied(root) {
 export function box(label, ...content) {
   return el("div", { class: "formula", role: "group", tabindex: "0", "aria-label": label }, ...content);
 }
+
+const PAPER = 640; // pixels that are left between the margins of a sheet
+
+/** On paper nothing scrolls: formulas that are too wide are set smaller while it is printed. */
+export function fitsPaper() {
+  window.addEventListener("beforeprint", () => {
+    for (const math of document.querySelectorAll(".formula math")) {
+      const { width } = math.getBoundingClientRect();
+      if (width > PAPER) math.style.fontSize = `${PAPER / width}em`;
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const math of document.querySelectorAll(".formula math")) math.style.fontSize = "";
+  });
+}

@@ -28,9 +28,10 @@ function firstLine(text) {
 const LANGUAGE = [
   ["Products", [["A*x", "matrix product"], ["x'*y", "inner product: a scalar"], ["x .* y", "entry by entry; also ./ and .^"], ["2x, x'x", "the sign may be left out"]]],
   ["Transpose, powers", [["X' or X.T", "transpose"], ["inv(X), X^-1", "inverse"], ["X^2, x.^2", "power of a matrix, of each entry"]]],
-  ["Functions of matrices", [["tr det logdet inv pinv diag", ""], ["norm2(x), norm1(x)", "Euclidean or Frobenius; sum of absolute values"], ["sum(X, axis=0)", "a row; axis=1 a vector"], ["kron(A, B), vec(X)", ""]]],
-  ["Entry by entry", [["exp log sqrt sin cos sigmoid relu abs", ""], ["max(0, x), x > 0", ""], ["softmax(z), logsumexp(z)", "of a matrix with axis=1"]]],
-  ["Names", [["A, X", "capitals are matrices"], ["a … g", "scalars"], ["h … z", "vectors"], ["X: symmetric(n)", "a line that says otherwise"]]],
+  ["Functions of matrices", [["tr det logdet inv pinv diag", ""], ["norm2(x), norm1(x)", "Euclidean or Frobenius; sum of absolute values"], ["sum(X, axis=0)", "a row; axis=1 a vector"], ["kron(A, B), vec(X)", ""], ["eye(n), ones(n), zeros(m, n)", "the size may be left out"]]],
+  ["Entry by entry", [["exp log sqrt sin cos sigmoid relu abs", ""], ["max(0, x), x > 0", ""], ["softmax(z), logsumexp(z)", "of a matrix with axis=1"], ["f(x), f'(x)", "functions of your own"]]],
+  ["Parts", [["x[0], X[i, j]", "an entry; the first is 0"], ["X[0, :], X[:, j], x[:-1]", "a row, a column, a slice"], ["[A, B; C, D]", "blocks"], ["sum(i, x[i]*y[i])", "a sum over an index"]]],
+  ["Names", [["A, X", "capitals are matrices"], ["a … g", "scalars"], ["h … z", "vectors"], ["X: symmetric(n)", "a line that says otherwise"], ["θ or theta, xᵀ, ‖x‖", "Greek and Unicode are read"]]],
   ["Programs", [["H = sigmoid(X*W)", "one quantity a line; the last is the function"], ["for i in 1..3: h{i} = …", "lines written out"], ["# …", "a comment"]]],
 ];
 

@@ -5,6 +5,7 @@ import { Refused, ask, pageData } from "./api.js";
 import { Claim } from "./claim.js";
 import { announce, byId, choices, closesOutside, copy, el } from "./dom.js";
 import { Editor, assigned, redeclared } from "./editor.js";
+import { fitsPaper } from "./formula.js";
 import { drawExamples, drawHelp } from "./library.js";
 import { KindDialog, drawNames, drawParts } from "./names.js";
 import { Options } from "./options.js";
@@ -188,6 +189,7 @@ async function derive() {
   const { signal } = deriving;
   let first = true;
   busy(true);
+  if (!answer.there) byId("answer-body").replaceChildren(el("p", { class: "hint soon" }, "Deriving…"));
   try {
     await ask(...question(), signal, (part) => {
       if (signal.aborted) return;
@@ -339,6 +341,7 @@ byId("copy-link").addEventListener("click", () => {
 editor.field.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) read();
 });
+fitsPaper();
 window.addEventListener("hashchange", () => load(fromFragment(location.hash)));
 for (const id of ["examples", "help"]) {
   closesOutside(byId(id));

@@ -12,12 +12,13 @@ export function drawNames({ names, lines, wrt, several, edit, choose }) {
   const before = focused && [focused.dataset.name, focused.dataset.part];
   const chips = names.map((name) => {
     const pressed = variables.has(name.name);
+    const shown = variables.get(name.name) ?? name.name;
     const fixed = name.constraint || name.form === "function" || name.facts.includes("integer");
     return el("li", { class: `chip${pressed ? " pressed" : ""}${name.inferred ? "" : " declared"}` },
       el("button", {
         type: "button", class: "name", "aria-pressed": String(pressed), "data-name": name.name, "data-part": "name",
-        disabled: fixed, "aria-label": `${name.name}: differentiate by it`, onclick: () => choose(name.name),
-      }, variables.get(name.name) ?? name.name),
+        disabled: fixed, "aria-label": `${shown}: differentiate by it`, onclick: () => choose(name.name),
+      }, shown),
       el("button", {
         type: "button", class: "kind", "aria-haspopup": "dialog", "data-name": name.name, "data-part": "kind",
         "aria-label": `${name.name} is ${name.kind}${name.inferred ? ", inferred" : ""}: change`,
