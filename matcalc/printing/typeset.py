@@ -7,7 +7,8 @@ inside of braces, of ``\left ... \right``, or of a matrix. Widths are in letters
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 WIDTH = 70.0  # letters on a line
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|.", re.DOTALL)
@@ -21,106 +22,147 @@ _RELATIONS = frozenset({"+", "-", "=", r"\odot", r"\oslash", r"\otimes", r"\circ
 
 def width(tex: str) -> float:
     """The width of a formula in letters, roughly."""
-    stack: list[list[float]] = [[0.0]]  # for each open group the widths of what stands in it
+    return _widths(_TOKEN.findall(tex))[-1]
+
+
+def _widths(tokens: Iterable[str]) -> list[float]:
+    """The width of all that stands before each token, and of the whole; a group that is open counts from its end on."""
+    sizes = [0.0]  # of what stands in each open group
     kinds: list[str] = [""]
     pending = ""  # what the next group or letter is to the formula
     over: list[float] = []  # the numerator of a fraction
-    for token in _TOKEN.findall(tex):
-        if token.isspace() or token == "&":
-            continue
+    found = [0.0]
+    for token in tokens:
         if token == "{":
             kinds.append(pending)
-            stack.append([0.0])
+            sizes.append(0.0)
             pending = ""
-            continue
-        if token == "}" and len(stack) > 1:
-            size, kind = sum(stack.pop()), kinds.pop()
         elif token in ("_", "^", r"\frac"):
             pending = token
-            continue
-        else:
-            size = 0.0 if token in _NOTHING else _WIDE.get(token, 2.0 if token in _RELATIONS else 1.0)
-            kind, pending = pending, ""
-        if kind == r"\frac":
-            over.append(size)
-            pending = "over"
-        elif kind == "over":
-            stack[-1].append(max(size, over.pop() if over else 0.0))
-        else:
-            stack[-1].append(size * _SMALL if kind in ("_", "^") else size)
-    return sum(map(sum, stack))
+        elif not token.isspace() and token != "&":
+            if token == "}" and len(sizes) > 1:
+                size, kind = sizes.pop(), kinds.pop()
+            else:
+                size = 0.0 if token in _NOTHING else _WIDE.get(token, 2.0 if token in _RELATIONS else 1.0)
+                kind, pending = pending, ""
+            if kind == r"\frac":
+                over.append(size)
+                pending = "over"
+            elif kind == "over":
+                sizes[-1] += max(size, over.pop() if over else 0.0)
+            else:
+                sizes[-1] += size * _SMALL if kind in ("_", "^") else size
+        found.append(sizes[0])
+    return found
+
+
+@dataclass(slots=True)
+class _Pair:
+    r"""``\left( ... \right)``: a line may end inside of it once it has got brackets of a fixed size."""
+
+    left: int  # where it stands among the tokens
+    around: _Pair | None
+    right: int = 0
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A sign before which a line may end."""
+
+    at: int  # among the tokens
+    depth: float  # in how many brackets
+    before: float  # the width of all that stands before it
+    pair: _Pair | None
+
+    def is_open(self) -> bool:
+        return self.pair is None or self.pair.fixed
 
 
 def broken(tex: str, room: float = WIDTH, first: float = 0.0) -> list[str]:
     """The formula in lines no wider than ``room``, where it can be broken; ``first``: what stands before it already."""
-    lines: list[str] = []
-    rest, used = tex, first
-    while used + width(rest) > room:
-        everywhere = _places(rest)
-        places = [p for p in everywhere if used + width(rest[: p[1]]) <= room]
-        if not places or places[-1][1] < len(rest) / 8:
-            opened = _opened(rest)
-            if opened != rest:
-                rest = opened
-                continue
-        places = places or everywhere[:1]
-        if not places:
+    tokens = _TOKEN.findall(tex)
+    widths = _widths(tokens)
+    if first + widths[-1] <= room:
+        return [tex]
+    places = _places(tokens, widths)
+    ends: list[int] = []
+    passed, start, used = 0, 0.0, first  # places, the width of all lines before, what stands before this line
+    while used + widths[-1] - start > room:
+        reach = passed
+        while reach < len(places) and used + places[reach].before - start <= room:
+            reach += 1
+        if passed == len(places):
             break
-        outermost = min(depth for depth, _ in places)
-        best = [at for depth, at in places if depth == outermost]
-        at = best[-1]
-        if width(rest[:at]) < room / 6 and len(places) > len(best):  # a lone short term: rather inside of the next
-            at = max(at for _, at in places)
-        lines.append(rest[:at].rstrip())
-        rest, used = rest[at:].lstrip(), 4.0
-    return [*lines, rest]
+        end = _end(places, passed, reach, start + room / 6)
+        ends.append(places[end].at)
+        passed, start, used = end + 1, places[end].before, 4.0
+    for place in places:
+        pair = place.pair
+        while pair is not None and pair.fixed and tokens[pair.left] != r"\Bigl":
+            tokens[pair.left], tokens[pair.right] = r"\Bigl", r"\Bigr"
+            pair = pair.around
+    return ["".join(tokens[i:j]).strip() for i, j in zip([0, *ends], [*ends, len(tokens)], strict=True)]
 
 
-def _opened(tex: str) -> str:
-    r"""The outermost ``\left( ... \right)`` with brackets of a fixed size, inside of which a line may end."""
-    out: list[str] = []
-    depth = braces = 0
-    sized = True  # whether the outermost pair that is open gets a fixed size
-    tokens = iter(_TOKEN.findall(tex))
-    for token in tokens:
-        braces += (token == "{") - (token == "}")
-        if token in (r"\left", r"\right"):
-            bracket = next(tokens)
-            if token == r"\left" and depth == 0:
-                sized = bracket in "([" and not braces
-            outermost = depth == (0 if token == r"\left" else 1)
-            depth += 1 if token == r"\left" else -1
-            big = r"\Bigl" if token == r"\left" else r"\Bigr"
-            out.append((big if outermost and sized else token) + bracket)
-            continue
-        out.append(token)
-    return "".join(out)
+def _end(places: Sequence[_Place], passed: int, reach: int, short: float) -> int:
+    """Which of the places before ``reach`` ends the line: the outermost, the last of these.
+
+    Brackets get a fixed size where no line could end otherwise, or only one that is too short.
+    """
+    if passed == reach:  # nothing fits: the first that there is
+        while not places[passed].is_open():
+            _fix(places[passed])
+        return passed
+    while True:
+        open_ = [i for i in range(passed, reach) if places[i].is_open()]
+        shut = [i for i in range(passed, reach) if not places[i].is_open()]
+        if not shut or (open_ and places[open_[-1]].before >= short):
+            break
+        _fix(places[shut[-1]])
+    outermost = min(places[i].depth for i in open_)
+    best = max(i for i in open_ if places[i].depth == outermost)
+    return best if places[best].before >= short else open_[-1]  # a lone short term: rather inside of the next
 
 
-def _places(tex: str) -> list[tuple[float, int]]:
-    """(how deep inside, where) for the signs before which a line may end."""
-    found: list[tuple[float, int]] = []
-    braces = brackets = fixed = 0
-    at = 0
-    for token in _TOKEN.findall(tex):
+def _fix(place: _Place) -> None:
+    """A fixed size for the outermost brackets around the place that have none."""
+    pair = place.pair
+    assert pair is not None
+    while pair.around is not None and not pair.around.fixed:
+        pair = pair.around
+    pair.fixed = True
+
+
+def _places(tokens: Sequence[str], widths: Sequence[float]) -> list[_Place]:
+    """The signs before which a line may end, where need be with brackets of a fixed size around them."""
+    found: list[_Place] = []
+    braces = brackets = closed = 0  # closed: how many of the pairs around stay as they are
+    pairs: list[_Pair | None] = []
+    for at, token in enumerate(tokens):
         if token == "{":
             braces += 1
         elif token == "}":
             braces -= 1
         elif token in (r"\left", r"\begin"):
-            fixed += 1
-        elif token in (r"\right", r"\end"):
-            fixed -= 1
+            fits = token == r"\left" and tokens[at + 1 : at + 2] in (["("], ["["]) and not braces and not closed
+            pairs.append(_Pair(at, pairs[-1] if pairs else None) if fits else None)
+            closed += not fits
+        elif token in (r"\right", r"\end") and pairs:
+            pair = pairs.pop()
+            closed -= pair is None
+            if pair is not None:
+                pair.right = at
         elif token in ("(", "["):
             brackets += 1
         elif token in (")", "]"):
             brackets -= 1
-        elif at and not braces and not fixed and tex[at - 1] == tex[at + len(token) : at + len(token) + 1] == " ":
+        elif at and not braces and not closed and tokens[at - 1][-1] == " " == (tokens[at + 1 : at + 2] or [""])[0][:1]:
+            pair = pairs[-1] if pairs else None
             if token in ("+", "-"):
-                found.append((brackets, at))
+                found.append(_Place(at, brackets, widths[at], pair))
             elif token in (r"\odot", r"\oslash", r"\otimes", r"\circ"):
-                found.append((brackets + 0.5, at))
-        at += len(token)
+                found.append(_Place(at, brackets + 0.5, widths[at], pair))
     return found
 
 
