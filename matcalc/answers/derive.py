@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from matcalc import ops
 from matcalc.answers.wording import WHERE, expanded, own_names
 from matcalc.calculus.adjoint import gradients
 from matcalc.calculus.backward import Backward, backward, cut, needed
-from matcalc.calculus.components import in_components
+from matcalc.calculus.components import PLACED, in_components
 from matcalc.calculus.conditions import conditions, kinks, of_program, twice_differentiable
 from matcalc.calculus.higher import Forms, with_facts
 from matcalc.calculus.higher import forms as derivative_forms
@@ -18,6 +18,7 @@ from matcalc.calculus.separate import separated
 from matcalc.calculus.structure import ambient, structured, unstructured
 from matcalc.errors import InputError, LimitError, MatcalcError, UnknownName, UnsupportedError
 from matcalc.expr import Expr, topological
+from matcalc.expr import replace as replace_nodes
 from matcalc.indices import apart, declared_names, names_in, renamed
 from matcalc.kinds import Kind, kind_of_shape
 from matcalc.language.index_sums import raised
@@ -117,7 +118,9 @@ def derive(
         bare_of = {x: ambient(x) if order == 2 else x for x in targets}
         bare_f = ops.substitute(raised(apart(f)), {x: y for x, y in bare_of.items() if y is not x})
         found = _shortest(bare_f, list(bare_of.values()), structure, table, short)
-        found = {x: renamed(found[y], taken) for x, y in bare_of.items()}
+        if any(n.op == "idx" for n in topological(*found.values())):
+            found = {y: renamed(e, taken) for y, e in found.items()}
+        found = {x: found[y] for x, y in bare_of.items()}
         for name, x in variables.items():
             convention = structured(found[x], x, structure)[1]
             answers[name] = Answer(name, x, found[x], convention)
@@ -259,25 +262,42 @@ def _shortest(f: Expr, targets: list[Expr], structure: str, table: Table, short:
             if form is f:
                 raise
             continue  # a rewrite led to something without a rule; the typed form has one
+        replaced: dict[Expr, Expr] = {}
+        others: dict[Expr, Expr] = {}  # as long as the best so far
         for y, raw in found.items():
             x = back[y]
-            gradient = short.settled(structured(ops.substitute(raw, back), x, structure)[0])
+            raw = replace_nodes(raw, back, ops.rebuild, replaced)
+            gradient = short.settled(structured(raw, x, structure)[0])
             if x not in best or length(gradient) < length(best[x]):
                 best[x] = gradient
             elif length(gradient) == length(best[x]) and gradient is not best[x]:
-                both = _fixed(gradient, table), _fixed(best[x], table)
-                best[x] = min(both, key=lambda e: (length(e), label(e)))
-    return {x: _fixed(gradient, table) for x, gradient in best.items()}
+                others[x] = gradient
+        both = _fixed([*others.values(), *(best[x] for x in others)], table)
+        for x, gradient in others.items():
+            best[x] = min(both[gradient], both[best[x]], key=lambda e: (length(e), label(e)))
+    fixed = _fixed(best.values(), table)
+    return {x: fixed[gradient] for x, gradient in best.items()}
 
 
-def _fixed(e: Expr, table: Table) -> Expr:
-    """Simplified until nothing gets shorter: what one pass leaves may give the next one something to do."""
+def _fixed(roots: Iterable[Expr], table: Table) -> dict[Expr, Expr]:
+    """Each simplified until nothing gets shorter: what one pass leaves may give the next one something to do."""
+    found = {e: e for e in roots}
+    shorter = {e for e in found if not _is_large(e)}
     for _ in range(_AGAIN):
-        again = Simplifier(rewriter(table)).settled(e) if len(topological(e)) <= _LARGE else e
-        if again is e or length(again) > length(e):
-            break
-        e = again
-    return with_pseudoinverses(in_components(e, Simplifier(rewriter(table))))
+        short = Simplifier(rewriter(table))
+        again = {e: short.settled(found[e]) for e in shorter}
+        shorter = {e for e, new in again.items() if new is not found[e] and length(new) <= length(found[e])}
+        found.update((e, again[e]) for e in shorter)
+        shorter = {e for e in shorter if not _is_large(found[e])}
+    if any(n.op in PLACED for n in topological(*found.values())):
+        short = Simplifier(rewriter(table))
+        found = {e: in_components(new, short) for e, new in found.items()}
+    results: dict[Expr, Expr] = {}
+    return {e: with_pseudoinverses(new, results) for e, new in found.items()}
+
+
+def _is_large(e: Expr) -> bool:
+    return length(e) > _LARGE and len(topological(e)) > _LARGE
 
 
 def _name(w: Any) -> str:

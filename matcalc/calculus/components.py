@@ -13,7 +13,7 @@ from matcalc.simplifier.simplify import Simplifier
 
 Grid: TypeAlias = list[list[Expr]]
 _LARGEST = 6  # rows or columns: a larger array does not fit a line
-_PLACED = ("unit", "block")  # what such an array is made of
+PLACED = ("unit", "block")  # what such an array is made of
 _SIMPLE = 2000  # symbols: what is longer is not taken to entries
 
 
@@ -23,7 +23,7 @@ def in_components(root: Expr, short: Simplifier) -> Expr:
     order = topological(root)
     placed: set[Expr] = set()
     for n in order:
-        if n.op in _PLACED or any(a in placed for a in n.args):
+        if n.op in PLACED or any(a in placed for a in n.args):
             placed.add(n)
     if root not in placed:
         return root
@@ -54,7 +54,7 @@ def in_components(root: Expr, short: Simplifier) -> Expr:
 def _by_entries(n: Expr, short: Simplifier) -> Expr | None:
     """The array of its entries, if all are known and together they are not longer."""
     sizes = _numbers(n.shape)
-    if sizes is None or n.shape == SCALAR or n.op in _PLACED or length(n) > _SIMPLE:
+    if sizes is None or n.shape == SCALAR or n.op in PLACED or length(n) > _SIMPLE:
         return None
     grids: dict[Expr, Grid] = {}
     for part in topological(n):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from matcalc.expr import Expr
+from matcalc.expr import Expr, topological
 from matcalc.ops import add, had, mul, neg, transpose
 from matcalc.rules.facts import known, print_of
 from matcalc.rules.instantiate import unify
@@ -106,9 +106,20 @@ class Matcher:
 
     def _terms(self, op: str, ps: Sequence[Expr], es: Sequence[Expr], m: Match) -> Iterator[Match]:
         """All terms: variables come last, and the last free one takes what is left."""
+        if len(es) > len(ps) and not any(self._takes_several(p, ps, m) for p in ps):
+            return
         for found, rest in self.some(op, ps, es, m, greedy=True):
             if not rest:
                 yield found
+
+    def _takes_several(self, p: Expr, ps: Sequence[Expr], m: Match) -> bool:
+        """May this term of a pattern stand for several: a variable, or the negative of one that stands for a sum?"""
+        if p in self.variables:
+            return True
+        if not _is_negated(p):
+            return False
+        v = p.args[1] if len(p.args) == 2 else mul(*p.args[1:])
+        return v in m.bindings or any(v in topological(q) for q in ps if q is not p)
 
     def some(
         self, op: str, ps: Sequence[Expr], es: Sequence[Expr], m: Match, greedy: bool = False

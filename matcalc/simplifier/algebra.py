@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.shapes import Shape
-from matcalc.simplifier.factors import Exponent, HadParts, Powers
+from matcalc.simplifier.factors import Exponent, FixedPowers, HadParts
 
 
 class Algebra(ABC):
@@ -94,16 +94,12 @@ class Algebra(ABC):
         """A product with sums in it, or the sum it distributes to, whichever is shorter."""
 
     @abstractmethod
-    def distribute(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+    def distribute(self, coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
         """In normal form: a product as a sum of products without sums."""
 
     @abstractmethod
     def run_node(self, base: Expr, k: Exponent) -> Expr:
         """base^k for a square matrix."""
-
-    @abstractmethod
-    def cleared(self, e: Expr) -> tuple[Powers, Expr] | None:
-        """A sum with quotients as (1/denominator, numerator); None if it has none."""
 
     @abstractmethod
     def _pair(self, a: Expr, b: Expr) -> list[Expr] | None:

@@ -14,8 +14,8 @@ from matcalc.rules.facts import known
 from matcalc.shapes import ONE
 from matcalc.simplifier.algebra import Algebra
 from matcalc.simplifier.factors import (
+    FixedPowers,
     HadParts,
-    Powers,
     compose,
     compose_had,
     had_parts,
@@ -109,7 +109,7 @@ class Distributing(Algebra):
             return None
         return [self.total(t) if b.op == "sum" else self.trace(t) for t in terms]
 
-    def distribute(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+    def distribute(self, coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
         """In normal form: the product as a sum of products without sums."""
         whole = compose(coef, scalars, body)
         terms = self._distribute_once(whole, self.budget) if whole.op != "add" else None
@@ -149,13 +149,14 @@ def worth_distributing(e: Expr) -> bool:
         for b, k in powers.items()
     ):
         return True
-    if len(p.body) > 1 and any(_is_identity(t) for s in sums for t in s.args):  # A*(B + eye(n)) is A + A*B
+    if len(p.body) > 1 and any(_has_identity(s) for s in sums):  # A*(B + eye(n)) is A + A*B
         return True
     if len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums):
         return True
     return any(_meets(a, b) for a, b in pairwise(p.body)) or any(_spreads(s) for s in sums if not e.is_scalar)
 
 
+@lru_cache(maxsize=1 << 12)
 def _spreads(e: Expr) -> bool:
     """A sum of columns or rows spread over a matrix, as x*ones(1, n) - ones(n, 1)*x': each scales rows or columns."""
     if ONE in e.shape:
@@ -182,10 +183,12 @@ def _meets_own_transpose(a: Expr, b: Expr) -> bool:
     return False
 
 
-def _is_identity(e: Expr) -> bool:
-    return e.op == "eye" or (e.op == "mul" and e.args[-1].op == "eye")
+@lru_cache(maxsize=1 << 12)
+def _has_identity(e: Expr) -> bool:
+    return any(t.op == "eye" or (t.op == "mul" and t.args[-1].op == "eye") for t in e.args)
 
 
+@lru_cache(maxsize=1 << 12)
 def _has_inverse(e: Expr) -> bool:
     return any(run(m)[1] != 1 for a in e.args for m in parts(a).body)
 

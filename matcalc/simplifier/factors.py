@@ -6,10 +6,10 @@ is the base ``E`` with its argument as exponent, a square root the exponent 1/2,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from matcalc import ops
 from matcalc.errors import LimitError
@@ -20,6 +20,7 @@ from matcalc.shapes import ONE, SCALAR, Dim, Shape
 
 Exponent: TypeAlias = Fraction | Expr
 Powers: TypeAlias = dict[Expr, Exponent]
+FixedPowers: TypeAlias = Mapping[Expr, Exponent]  # somebody else's: not to be changed
 
 E = ops.const("e")  # never shown: E^x is exp(x)
 ONE_F = Fraction(1)
@@ -28,13 +29,12 @@ _MINUS = ops.num(-1)
 _MAX_BITS = MAX_DIGITS * 10 // 3
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(NamedTuple):
     """coef * product of scalars^exponents * body, where body is a chain of matrices (empty for a scalar)."""
 
-    coef: Fraction = ONE_F
-    scalars: Powers = field(default_factory=dict)
-    body: list[Expr] = field(default_factory=list)
+    coef: Fraction
+    scalars: FixedPowers
+    body: Sequence[Expr]
 
 
 def as_exponent(e: Expr) -> Exponent:
@@ -147,43 +147,36 @@ def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
 _KEPT = 1 << 15  # expressions that are kept taken apart
 
 
-def parts(e: Expr) -> Parts:
-    """coef, scalar powers and matrix chain of any expression (the caller's own: it may be changed)."""
-    found = _taken_apart(e)
-    return Parts(found.coef, dict(found.scalars), list(found.body))
-
-
 @lru_cache(maxsize=_KEPT)
-def _taken_apart(e: Expr) -> Parts:
-    out = Parts()
+def parts(e: Expr) -> Parts:
+    """coef, scalar powers and matrix chain of any expression."""
+    coef, scalars, body = ONE_F, Powers(), list[Expr]()
     if e.is_scalar:
-        out.coef = _rooted(_take_scalar(e, ONE_F, out.scalars), out.scalars)
-        return out
+        return Parts(_rooted(_take_scalar(e, ONE_F, scalars), scalars), scalars, body)
     chain: list[Expr] = []
     for a in e.args if e.op == "mul" else (e,):
         if a.is_scalar:
-            out.coef *= _take_scalar(a, ONE_F, out.scalars)
+            coef = times(coef, _take_scalar(a, ONE_F, scalars))
         elif a.op == "t" and a.args[0].op == "mul":
             for m in reversed(a.args[0].args):
                 if m.is_scalar:
-                    out.coef *= _take_scalar(m, ONE_F, out.scalars)
+                    coef = times(coef, _take_scalar(m, ONE_F, scalars))
                 else:
                     chain.append(m.args[0] if m.op == "t" else ops.transpose(m))
         elif a.op == "pow" and a.args[1] is _MINUS and a.args[0].op == "mul" and a.args[0].args[0].is_scalar:
             below = parts(a.args[0])  # 1 ./ (n*x)
-            out.coef /= below.coef
+            coef /= below.coef
             for base, k in below.scalars.items():
-                include(out.scalars, base, scale_exponent(k, Fraction(-1)))
+                include(scalars, base, scale_exponent(k, Fraction(-1)))
             chain.append(ops.reciprocal(compose(ONE_F, {}, below.body)))
         else:
             chain.append(a)
     for segment in segments(chain):
         if segment[0].rows is ONE and segment[-1].cols is ONE:
-            out.coef *= _take_scalar(ops.mul(*segment), ONE_F, out.scalars)
+            coef *= _take_scalar(ops.mul(*segment), ONE_F, scalars)
         else:
-            out.body.extend(segment)
-    out.coef = _rooted(out.coef, out.scalars)
-    return out
+            body.extend(segment)
+    return Parts(_rooted(coef, scalars), scalars, body)
 
 
 def tidy(powers: Powers) -> None:
@@ -353,25 +346,19 @@ def _isqrt(n: int) -> int | None:
     return root if root * root == n else None
 
 
-@dataclass(slots=True)
-class HadParts:
+class HadParts(NamedTuple):
     """coef * scalars * elementwise product of bases^exponents, all of ``shape``."""
 
     shape: Shape
-    coef: Fraction = ONE_F
-    scalars: Powers = field(default_factory=dict)
-    bases: Powers = field(default_factory=dict)
-
-
-def had_parts(e: Expr) -> HadParts:
-    """An array as an elementwise product (the caller's own: it may be changed)."""
-    found = _taken_apart_elementwise(e)
-    return HadParts(found.shape, found.coef, dict(found.scalars), dict(found.bases))
+    coef: Fraction
+    scalars: FixedPowers
+    bases: FixedPowers
 
 
 @lru_cache(maxsize=_KEPT)
-def _taken_apart_elementwise(e: Expr) -> HadParts:
-    out = HadParts(e.shape)
+def had_parts(e: Expr) -> HadParts:
+    """An array as an elementwise product."""
+    shape, coef, scalars, bases = e.shape, ONE_F, Powers(), Powers()
     todo: list[tuple[Expr, Exponent]] = [(e, ONE_F)]
     while todo:
         e, k = todo.pop()
@@ -385,26 +372,26 @@ def _taken_apart_elementwise(e: Expr) -> HadParts:
         elif e.op == "mul" and not e.is_scalar and whole:
             p = parts(e)
             if len(p.body) == 1:
-                out.coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
+                coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
                 for b, x in p.scalars.items():
-                    include(out.scalars, b, scale_exponent(x, k))
+                    include(scalars, b, scale_exponent(x, k))
                 todo.append((p.body[0], k))
             else:
                 if p.coef != 1 or p.scalars:
-                    out.coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
+                    coef *= raised(p.coef, int(k))  # type: ignore[arg-type]
                     for b, x in p.scalars.items():
-                        include(out.scalars, b, scale_exponent(x, k))
+                        include(scalars, b, scale_exponent(x, k))
                     e = ops.mul(*p.body)
-                include(out.bases, e, k)
+                include(bases, e, k)
         elif e.op == "pow" and (whole or _keeps_sign(e)):
             todo.append((e.args[0], scale_exponent(as_exponent(e.args[1]), k)))
         elif e.op == "fn" and e.data == "sqrt" and whole:
             todo.append((e.args[0], scale_exponent(HALF, k)))
         elif e.op == "fn" and e.data == "exp":
-            include(out.bases, E, scale_exponent(e.args[0], k))
+            include(bases, E, scale_exponent(e.args[0], k))
         else:
-            include(out.bases, e, k)
-    return out
+            include(bases, e, k)
+    return HadParts(shape, coef, scalars, bases)
 
 
 def _turned_product(x: Expr) -> Expr | None:
@@ -447,7 +434,7 @@ def power_node(base: Expr, k: Exponent) -> Expr:
     return ops.power(base, as_expr(k))
 
 
-def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
+def split_powers(powers: FixedPowers) -> tuple[list[Expr], list[Expr]]:
     """Numerators and denominators, each in the fixed order."""
     above: list[Expr] = []
     below: list[Expr] = []
@@ -459,7 +446,7 @@ def split_powers(powers: Powers) -> tuple[list[Expr], list[Expr]]:
     return sorted(above, key=sort_key), sorted(below, key=sort_key)
 
 
-def _with_one_root(powers: Powers) -> Powers:
+def _with_one_root(powers: FixedPowers) -> FixedPowers:
     """sqrt(2)*sqrt(pi) as sqrt(2*pi), sqrt(2)/sqrt(pi) as sqrt(2/pi)."""
     roots = {b: k for b, k in powers.items() if isinstance(k, Fraction) and k.denominator == 2 and _is_constant(b)}
     sizes = {abs(k) for k in roots.values()}
@@ -483,7 +470,7 @@ def _is_constant(e: Expr) -> bool:
     return e.op == "const" and e is not E
 
 
-def _grouped(powers: Powers) -> Powers:
+def _grouped(powers: FixedPowers) -> FixedPowers:
     """Bases with the same whole exponent beyond 1, up to sign, under one exponent: x^2*y^2/z^2 = (x*y/z)^2."""
     groups: dict[Fraction, Powers] = {}
     for b, k in powers.items():
@@ -504,7 +491,7 @@ def _grouped(powers: Powers) -> Powers:
     return out
 
 
-def _means(scalars: Powers) -> Powers:
+def _means(scalars: FixedPowers) -> FixedPowers:
     """sum(X)/(m*n) as mean(X), norm2(x)^2/n as mean(x.^2)."""
     for base, k in scalars.items():
         squares = k == 2 and base.op == "norm2"
@@ -520,7 +507,7 @@ def _means(scalars: Powers) -> Powers:
     return scalars
 
 
-def compose(coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+def compose(coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
     """coef * scalars * body with everything that divides behind one stroke: ``2*s*A*x/(3*n)``."""
     if any(b.op == "num" for b in scalars):
         scalars = dict(scalars)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +16,8 @@ from matcalc.simplifier.algebra import Algebra, is_zero, zero
 from matcalc.simplifier.factors import (
     HALF,
     ONE_F,
+    FixedPowers,
     HadParts,
-    Powers,
     as_exponent,
     compose,
     compose_had,
@@ -86,14 +87,14 @@ class Functions(Algebra):
         if x.is_scalar:
             return self.power(x, MINUS)
         p = parts(x)
-        if len(p.body) == 1 and p.body[0].op == "add":
-            content, base = self.primitive(p.body[0])
-            p.coef *= content
-            p.body = [base]
+        content, body = ONE_F, p.body
+        if len(body) == 1 and body[0].op == "add":
+            content, base = self.primitive(body[0])
+            body = [base]
         scalars = {b: scale_exponent(k, MINUS) for b, k in p.scalars.items()}
-        return self.mul(compose(1 / p.coef, scalars, []), *self._inverse_chain(p.body))
+        return self.mul(compose(1 / (p.coef * content), scalars, []), *self._inverse_chain(body))
 
-    def _inverse_chain(self, body: list[Expr]) -> list[Expr]:
+    def _inverse_chain(self, body: Sequence[Expr]) -> list[Expr]:
         if len(body) == 1:
             (x,) = body
             match x.op:
@@ -146,7 +147,7 @@ class Functions(Algebra):
                 return self.mul(self.trace(x.args[0]), self.trace(x.args[1]))
         return ops.trace(x)
 
-    def _trace_of_chain(self, body: list[Expr]) -> Expr:
+    def _trace_of_chain(self, body: Sequence[Expr]) -> Expr:
         square = len(body) > 1 and body[0].rows is body[-1].cols and body[0].rows is body[0].cols
         met = self._pair(body[-1], body[0]) if square else None
         if met is not None and len(met) < 2:  # tr(A*B*inv(A)) = tr(B)
@@ -165,7 +166,7 @@ class Functions(Algebra):
         if root is not None:
             return self.power(self.norm2(root), Fraction(2))
         turned = [self.transpose(m) for m in reversed(body)]
-        rotations = [b[i:] + b[:i] for b in (body, turned) for i in range(len(body))] if len(body) <= 16 else [body]
+        rotations = [[*b[i:], *b[:i]] for b in (body, turned) for i in range(len(b))] if len(body) <= 16 else [body]
         products = [ops.mul(*r) for r in rotations]
         candidates = [ops.trace(r) for r in products]
         if len(body) == 2:
@@ -174,14 +175,14 @@ class Functions(Algebra):
             candidates.append(ops.total(ops.had(*sorted((a, self.transpose(b)), key=sort_key))))
         return min(candidates, key=lambda e: (length(e), label(e)))
 
-    def _square_root_of(self, body: list[Expr]) -> Expr | None:
+    def _square_root_of(self, body: Sequence[Expr]) -> Expr | None:
         """M of tr(M'*M), in any rotation: tr(U'*U*V'*V) is norm2(U*V')^2."""
         half, odd = divmod(len(body), 2)
         if self.expanding or odd or len(body) > 16:
             return None
         found: list[Expr] = []
         for i in range(len(body)):
-            chain = body[i:] + body[:i]
+            chain = [*body[i:], *body[:i]]
             if all(self.transpose(a) is b for a, b in zip(chain[:half], chain[: half - 1 : -1], strict=True)):
                 found.append(ops.mul(*chain[half:]))
         return min(found, key=lambda m: (length(m), label(m)), default=None)
@@ -276,7 +277,7 @@ class Functions(Algebra):
             return compose(p.coef, p.scalars, list(made.args) if made.op == "mul" else [made])
         return self.mul(compose(p.coef, p.scalars, []), made)
 
-    def _total_of(self, body: list[Expr], axis: int | None) -> Expr:
+    def _total_of(self, body: Sequence[Expr], axis: int | None) -> Expr:
         if len(body) > 1:
             if axis is None and (body[0].cols is ONE):
                 return self.mul(self.total(body[0]), self.total(ops.mul(*body[1:])))
@@ -373,7 +374,7 @@ class Functions(Algebra):
         each = self.add(*(self.total(a) for a in x.args))
         return each if length(each) < length(whole) else whole
 
-    def _expanded_contraction(self, shape: Shape, bases: Powers, base: Expr) -> Expr:
+    def _expanded_contraction(self, shape: Shape, bases: FixedPowers, base: Expr) -> Expr:
         """The contraction as a sum over the terms of one of its factors."""
         terms: list[Expr] = []
         for a in base.args:
@@ -486,10 +487,10 @@ class Functions(Algebra):
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 
-def _commutes(m: Expr, x: Expr, base: list[Expr]) -> bool:
+def _commutes(m: Expr, x: Expr, base: Sequence[Expr]) -> bool:
     """Is m the identity, a power of x, or a matrix function of x?"""
     root = run(m)[0]
-    return m.op == "eye" or root is x or [root] == base or (root.op == "mfn" and root.args[0] is x)
+    return m.op == "eye" or root is x or [root] == list(base) or (root.op == "mfn" and root.args[0] is x)
 
 
 _WRITTEN_OUT = 6  # sums over an index with at most so many terms are written out

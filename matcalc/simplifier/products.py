@@ -15,6 +15,7 @@ from matcalc.simplifier.algebra import Algebra, is_zero, zero
 from matcalc.simplifier.factors import (
     ONE_F,
     Exponent,
+    FixedPowers,
     HadParts,
     Powers,
     add_exponents,
@@ -35,6 +36,7 @@ from matcalc.simplifier.factors import (
     tidy,
     times,
 )
+from matcalc.simplifier.terms import cleared
 
 MINUS = Fraction(-1)
 
@@ -60,13 +62,13 @@ class Products(Algebra):
         self.tidy(scalars)
         return self._finish(coef, scalars, chain)
 
-    def _merge(self, into: Powers, powers: Powers) -> Fraction:
+    def _merge(self, into: Powers, powers: FixedPowers) -> Fraction:
         """into *= powers, in short form; the numeric content is returned."""
         coef = self._included(into, powers)
         self.tidy(into)
         return coef
 
-    def _included(self, into: Powers, powers: Powers) -> Fraction:
+    def _included(self, into: Powers, powers: FixedPowers) -> Fraction:
         """into *= powers, sums made primitive; the numeric content is returned."""
         coef = ONE_F
         for base, k in powers.items():
@@ -121,15 +123,15 @@ class Products(Algebra):
                     return [*body[:i], ops.transpose(made) if m.op == "t" else made, *body[i + 1 :]]
         return body
 
-    def _best_signs(self, coef: Fraction, scalars: Powers, body: list[Expr]) -> Expr:
+    def _best_signs(self, coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
         """Put the number, or only its sign, into one of the sums (or odd functions) where that is shorter."""
         plain = compose(coef, scalars, body)
         best, best_length = plain, length(plain)
         for base, k in scalars.items():
-            if base.op == "add" and is_whole(k) and (cleared := self.cleared(base)) is not None:
+            if base.op == "add" and is_whole(k) and (clear := cleared(base)) is not None:
                 powers = {b: x for b, x in scalars.items() if b is not base}
-                include(powers, cleared[1], k)
-                for b, x in cleared[0].items():
+                include(powers, clear[1], k)
+                for b, x in clear[0].items():
                     include(powers, b, scale_exponent(x, k))
                 other = compose(coef, powers, body)
                 if length(other) < best_length:
@@ -158,7 +160,7 @@ class Products(Algebra):
                         best, best_length = other, length(other)
         return best
 
-    def _opposite_sum(self, scalars: Powers, body: list[Expr]) -> Expr | None:
+    def _opposite_sum(self, scalars: FixedPowers, body: Sequence[Expr]) -> Expr | None:
         """-(x + y) reads -x - y, mostly as long: all terms of a sum with nothing beside it; None for anything else."""
         powers = list(scalars.items())
         whole = body[0] if len(body) == 1 and not powers else None
@@ -509,10 +511,9 @@ class Products(Algebra):
         if len(chain) == 2:
             p = had_parts(self.transpose(chain[0]))
             q = had_parts(chain[1])
-            p.coef *= q.coef
-            for powers, more in ((p.scalars, q.scalars), (p.bases, q.bases)):
-                p.coef *= self._merge(powers, more)
-            return self.contraction(p)
+            scalars, bases = dict(p.scalars), dict(p.bases)
+            contents = self._merge(scalars, q.scalars), self._merge(bases, q.bases)
+            return self.contraction(HadParts(p.shape, times(p.coef, q.coef, *contents), scalars, bases))
         middle = chain[len(chain) // 2]
         if len(chain) % 2 and middle.op == "matpow" and known(middle.args[0], "symmetric"):  # x'*S^2*x is norm2(S*x)^2
             k = as_exponent(middle.args[1])
@@ -538,18 +539,17 @@ class Products(Algebra):
             return self.mul(*factors)
         if any(is_zero(f) for f in factors):
             return zero(shape)
-        out = HadParts(shape)
+        coef, scalars, bases = ONE_F, Powers(), Powers()
         for f in factors:
             if f.is_scalar:
                 p = parts(f)
-                out.coef = times(out.coef, p.coef, self._included(out.scalars, p.scalars))
+                coef = times(coef, p.coef, self._included(scalars, p.scalars))
                 continue
             h = had_parts(f)
-            contents = self._included(out.scalars, h.scalars), self._included(out.bases, h.bases)
-            out.coef = times(out.coef, h.coef, *contents)
-        self.tidy(out.scalars)
-        self.tidy(out.bases)
-        return self.had_node(out)
+            coef = times(coef, h.coef, self._included(scalars, h.scalars), self._included(bases, h.bases))
+        self.tidy(scalars)
+        self.tidy(bases)
+        return self.had_node(HadParts(shape, coef, scalars, bases))
 
     def had_node(self, p: HadParts) -> Expr:
         """The short form of an elementwise product given by its powers."""
@@ -645,7 +645,7 @@ def _ignores_order(algebra: Algebra, m: Expr) -> bool:
     return x.op == "vec" and known(x.args[0], "symmetric")
 
 
-def _repeated(f: Expr, body: list[Expr]) -> bool:
+def _repeated(f: Expr, body: Sequence[Expr]) -> bool:
     """Does the sum stand in the product more than once, transposed or not?"""
     core = f.args[0] if f.op == "t" else f
     return sum((m.args[0] if m.op == "t" else m) is core for m in body) > 1

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from matcalc import ops
-from matcalc.expr import Expr, fold
+from matcalc.expr import Expr, topological
 from matcalc.simplifier.factors import compose, parts
 
 
-def with_pseudoinverses(e: Expr) -> Expr:
+def with_pseudoinverses(e: Expr, results: dict[Expr, Expr] | None = None) -> Expr:
     """The expression with pinv(X) for inv(X'*X)*X' and for X'*inv(X*X'), transposed too, wherever that is a whole term.
 
     In the middle of longer products the inverse stays, as in print: X*inv(X'*X)*X' is known as a projection, and
     inv(X'*X)*X'*y as least squares.
     """
-    found: Expr = fold(e, lambda n, args: _shortened(n if tuple(args) == n.args else ops.rebuild(n, args)))
-    return found
+    results = {} if results is None else results  # of other expressions too
+    for n in topological(e, leaves=results):
+        if n not in results:
+            args = tuple([results[a] for a in n.args])
+            results[n] = _shortened(n if args == n.args else ops.rebuild(n, args))
+    return results[e]
 
 
 def _shortened(n: Expr) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from matcalc.simplifier.factors import (
     ONE_F,
     E,
     Exponent,
+    FixedPowers,
     HadParts,
     Parts,
     Powers,
@@ -160,10 +161,10 @@ class Sharing(Algebra):
         for a in whole.args:
             p = parts(a)
             sums = [i for i, m in enumerate(p.body) if m.op == "add"]
+            body, size = list(p.body), ONE_F
             if sums:
-                size, p.body[sums[0]] = self.primitive(p.body[sums[0]])
-                p.coef *= size
-            terms[compose(ONE_F, p.scalars, p.body)] = p.coef
+                size, body[sums[0]] = self.primitive(body[sums[0]])
+            terms[compose(ONE_F, p.scalars, body)] = p.coef * size
         size = content(terms.values())
         if size == 1 or len(terms) < len(whole.args):
             return whole
@@ -364,7 +365,7 @@ def divides(f: Expr) -> bool:
     return f.op == "pow" and is_negative(as_exponent(f.args[1]))
 
 
-def _split_ones(body: list[Expr]) -> list[Expr]:
+def _split_ones(body: Sequence[Expr]) -> list[Expr]:
     """The chain with ones(m, n) at its ends as ones(m)*ones(1, n)."""
     out: list[Expr] = []
     for i, m in enumerate(body):
@@ -461,7 +462,7 @@ def _placed(e: Expr) -> tuple[Powers, list[Expr]]:
     return ({e: ONE_F}, []) if e.is_scalar else ({}, [e])
 
 
-def common_powers(all_powers: list[Powers]) -> Powers:
+def common_powers(all_powers: Sequence[FixedPowers]) -> Powers:
     """What every product has: numbers of one sign give the smaller, other exponents must agree."""
     first, *rest = all_powers
     out: Powers = {}
@@ -485,7 +486,7 @@ def common_powers(all_powers: list[Powers]) -> Powers:
     return out
 
 
-def without(powers: Powers, common: Powers) -> Powers:
+def without(powers: FixedPowers, common: FixedPowers) -> Powers:
     """powers / common."""
     out = dict(powers)
     for base, k in common.items():

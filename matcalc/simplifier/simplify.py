@@ -17,6 +17,7 @@ from matcalc.simplifier.factors import ONE_F, as_exponent, compose, parts, run, 
 from matcalc.simplifier.functions import Functions
 from matcalc.simplifier.products import MINUS, Products, column
 from matcalc.simplifier.sums import Sums
+from matcalc.walk import parts_first
 
 Rewriter = Callable[[Expr], Expr | None]
 _REWRITES = 12  # in a row at one node
@@ -32,6 +33,7 @@ class Simplifier(Products, Sums, Functions):
         self.given_up: set[str] = set()
         self.memo: dict[Expr, Expr] = {}
         self.primitives = {}
+        self.scaled_sums = {}
         self.pairs = {}
         self.depth = 0
         self.seen: set[Expr] = set()  # offered to the rewrites
@@ -39,22 +41,29 @@ class Simplifier(Products, Sums, Functions):
     def __call__(self, root: Expr) -> Expr:
         """The short form of ``root``."""
         memo = self.memo
-        for n in topological(root):
+        for n in topological(root, leaves=memo):
             if n not in memo:
-                memo[n] = self._rewritten(self.build(n, tuple(memo[a] for a in n.args)))
+                memo[n] = self._rewritten(self.build(n, tuple([memo[a] for a in n.args])))
         return memo[root]
 
     def settled(self, root: Expr) -> Expr:
         """The short form, where the table's rewrites have also seen the parts that simplifying made."""
         e = self(root)
         for _ in range(_REWRITES):
-            fresh = [n for n in topological(e) if n not in self.memo and n not in self.seen]
+            fresh = self._fresh(e)
             self.seen.update(fresh)
             if self.rewrite is None or all(len(n.args) > MANY or self.rewrite(n) is None for n in fresh):
                 break
             self.memo = {n: m for n, m in self.memo.items() if n is m and n in self.seen}
             e = self(e)
         return e
+
+    def _fresh(self, e: Expr) -> list[Expr]:
+        """The parts of ``e`` that the rewrites have not seen; nothing is looked at below those that they have."""
+        memo, seen = self.memo, self.seen
+        if e in memo or e in seen:
+            return []
+        return parts_first([e], lambda n: [a for a in n.args if a not in memo and a not in seen])
 
     def _rewritten(self, e: Expr) -> Expr:
         """The table's rewrites applied at this node until none fits."""

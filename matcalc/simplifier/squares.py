@@ -140,7 +140,7 @@ class Squares(Algebra):
         if e.op == "mul":
             chains = [list(e.args)] if not any(a.is_scalar for a in e.args) else []
         else:
-            body = parts(e.args[0]).body
+            body = list(parts(e.args[0]).body)
             chains = [body[i:] + body[:i] for i in range(len(body))]
         for chain in chains:
             half, odd = divmod(len(chain), 2)

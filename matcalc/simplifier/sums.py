@@ -21,7 +21,6 @@ from matcalc.simplifier.factors import (
     compose,
     compose_had,
     had_parts,
-    include,
     is_whole,
     parts,
     run,
@@ -40,6 +39,7 @@ class Sums(Sharing, Distributing, Squares):
 
     quiet: int = 0
     primitives: dict[tuple[Expr, bool], tuple[Fraction, Expr]]
+    scaled_sums: dict[tuple[Fraction, Expr], Expr]
 
     def add(self, *terms: Expr) -> Expr:
         shape = terms[0].shape
@@ -125,7 +125,11 @@ class Sums(Sharing, Distributing, Squares):
 
     def scaled_sum(self, c: Fraction, e: Expr) -> Expr:
         """c times each term of a sum."""
-        return plain_sum(e.shape, {r: c * k for r, k in map(coefficient, e.args)})
+        key = c, e
+        found = self.scaled_sums.get(key)
+        if found is None:
+            found = self.scaled_sums[key] = plain_sum(e.shape, {r: c * k for r, k in map(coefficient, e.args)})
+        return found
 
     def turned(self, e: Expr) -> Expr:
         """The transpose of a sum, term by term."""
@@ -169,22 +173,6 @@ class Sums(Sharing, Distributing, Squares):
         finally:
             self.quiet -= 1
         return other if length(other) < length(e) else e
-
-    def cleared(self, e: Expr) -> tuple[Powers, Expr] | None:
-        below: Powers = {}
-        for t in e.args:
-            for base, k in parts(t).scalars.items():
-                if is_whole(k) and k < 0 and base is not E:  # type: ignore[operator]
-                    below[base] = min(below.get(base, ONE_F), k)  # type: ignore[operator, type-var]
-        if not below or any(b.op == "add" for b in below):
-            return None
-        terms: Terms = {}
-        for t in e.args:
-            p = parts(t)
-            for base, k in below.items():
-                include(p.scalars, base, -k)  # type: ignore[operator]
-            terms[compose(ONE_F, p.scalars, p.body)] = p.coef
-        return below, plain_sum(e.shape, terms)
 
     def _sigmoids_met(self, terms: Terms) -> Terms:
         """The terms with sigmoid(-u) as 1 - sigmoid(u) where both signs occur and fewer terms come of it."""

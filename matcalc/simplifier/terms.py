@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from math import gcd, lcm
 
 from matcalc import ops
@@ -12,7 +12,7 @@ from matcalc.expr import Expr
 from matcalc.order import sort_key
 from matcalc.shapes import Shape
 from matcalc.simplifier.algebra import zero
-from matcalc.simplifier.factors import ONE_F, compose, parts
+from matcalc.simplifier.factors import ONE_F, E, FixedPowers, Powers, compose, include, is_whole, parts
 
 Terms = dict[Expr, Fraction]
 
@@ -45,3 +45,23 @@ def scaled_term(c: Fraction, rest: Expr) -> Expr:
 def content(values: Iterable[Fraction]) -> Fraction:
     values = list(values)
     return Fraction(reduce(gcd, (v.numerator for v in values)), reduce(lcm, (v.denominator for v in values)))
+
+
+@lru_cache(maxsize=1 << 12)
+def cleared(e: Expr) -> tuple[FixedPowers, Expr] | None:
+    """A sum with quotients as (1/denominator, numerator); None if it has none."""
+    below: Powers = {}
+    for t in e.args:
+        for base, k in parts(t).scalars.items():
+            if is_whole(k) and k < 0 and base is not E:  # type: ignore[operator]
+                below[base] = min(below.get(base, ONE_F), k)  # type: ignore[operator, type-var]
+    if not below or any(b.op == "add" for b in below):
+        return None
+    terms: Terms = {}
+    for t in e.args:
+        p = parts(t)
+        raised = dict(p.scalars)
+        for base, k in below.items():
+            include(raised, base, -k)  # type: ignore[operator]
+        terms[compose(ONE_F, raised, p.body)] = p.coef
+    return below, plain_sum(e.shape, terms)

@@ -156,8 +156,9 @@ def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
     by_power: dict[Fraction, list[Expr]] = {}
     for term in cleared.args if cleared.op == "add" else (cleared,):
         q = parts(term)
-        exponent = q.scalars.pop(x, Fraction(0))
-        coefficient = compose(q.coef, q.scalars, [])  # exp(x) is a power, too: x may stand in an exponent
+        exponent = q.scalars.get(x, Fraction(0))
+        rest = {b: k for b, k in q.scalars.items() if b is not x}
+        coefficient = compose(q.coef, rest, [])  # exp(x) is a power, too: x may stand in an exponent
         if not isinstance(exponent, Fraction) or x in topological(coefficient, *q.body):
             return ()
         by_power.setdefault(exponent, []).append(coefficient)

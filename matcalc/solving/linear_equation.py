@@ -230,14 +230,14 @@ def averaged(e: Expr) -> Expr:
             x, axis = p.body[0].args[0], p.body[0].data
             size = ops.dim(x.rows if axis == 0 else x.cols)
             if p.scalars.get(size) == -1:
-                del p.scalars[size]
-                mapping[n] = compose(p.coef, p.scalars, [ops.mean(x, axis)])  # type: ignore[arg-type]
+                scalars = {b: k for b, k in p.scalars.items() if b is not size}
+                mapping[n] = compose(p.coef, scalars, [ops.mean(x, axis)])  # type: ignore[arg-type]
         elif len(p.body) > 1 and p.body[0].op == "ones" and ONE not in p.body[0].shape:
             size = ops.dim(p.body[0].cols)
             if p.scalars.get(size) == -1:
-                del p.scalars[size]
+                scalars = {b: k for b, k in p.scalars.items() if b is not size}
                 row = ops.mean(ops.mul(*p.body[1:]), 0)
-                mapping[n] = compose(p.coef, p.scalars, [ops.ones(n.rows, ONE), row])
+                mapping[n] = compose(p.coef, scalars, [ops.ones(n.rows, ONE), row])
     return ops.substitute(e, mapping) if mapping else e
 
 
