@@ -412,12 +412,13 @@ class Derivation:
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
         definitions, answers = self._lines
+        stacks = ["the vec form vec(dY) = V*vec(dX) stacks columns"] if any(f.stacked for f in self.forms.values()) else []
         return {
             "function": text(self.loss),
             "variables": self.kinds,
             "layout": self.layout,
             "conditions": list(self.conditions),
-            "notes": [*self.notes, *(f"used: {fact}" for fact in self.facts_used)],
+            "notes": [*stacks, *self.notes, *(f"used: {fact}" for fact in self.facts_used)],
             "answers": {
                 a.name: {
                     "text": text(shown),

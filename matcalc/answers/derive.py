@@ -138,8 +138,6 @@ def derive(
                 key = name if len(functions) == 1 else f"{outer},{name}"
                 forms[key] = form
                 answers[key] = Answer(key, x, form.matrix)
-        if any(form.stacked for form in forms.values()):
-            notes.append("the vec form stacks columns: vec(dY) = V*vec(dX)")
     if program_of is not None:
         lines = (*needed(program_of.forward, [program_of.root]), ("", program_of.root))
         holds, corners = of_program(lines, variables.values(), table, short)

@@ -68,7 +68,7 @@ def pretty_lines(form: Forms, what: str, taken: Mapping[str, Kind]) -> list[str]
     if form.index is not None and form.index.indices:
         lines.append(index_pretty(form.index, names.array))
     if _worth(form):
-        stacked = f"{_pretty_vec(form, names)}   (columns stacked)"
+        stacked = _pretty_vec(form, names)
         lines.append(stacked if form.stacked else f"{names.array} = {pretty(form.matrix)}")
     return lines
 
@@ -219,5 +219,5 @@ def arranged(what: str, by_scalar: bool, plain: bool, stacked: bool) -> str:
     if plain:
         said.append("H[i,j] = d2f/(dx_i dx_j)" if what == "hessian" else "J[i,j] = df_i/dx_j, rows follow the function")
     if stacked:
-        said.append("arrays have the function's indices first, then the variable's; the vec form stacks columns")
+        said.append("arrays have the function's indices first, then the variable's; the vec form vec(dY) = V*vec(dX) stacks columns")
     return f"{'; '.join(said)} (the same in gradient and numerator layout)"

@@ -21,7 +21,7 @@ def test_map_array_and_vec_form_are_called_by_their_names() -> None:
     assert lines("A*X*B", "X", "A: matrix(m, p); X: matrix(p, q); B: matrix(q, n)") == [
         "dY = A·dX·B",
         "J_ijkl = A_ik·B_lj",
-        "vec(dY) = (Bᵀ ⊗ A)·vec(dX)   (columns stacked)",
+        "vec(dY) = (Bᵀ ⊗ A)·vec(dX)",
     ]
 
 
@@ -66,7 +66,7 @@ def test_blocks_of_a_hessian_have_names() -> None:
     [
         ("x'*x", "x", 1, "layout: gradient"),
         ("A*x", "x", 1, "layout: J[i,j] = df_i/dx_j, rows follow the function"),
-        ("A*x", "A", 1, "the vec form stacks columns"),
+        ("A*x", "A", 1, "stacks columns"),
         ("x'*x", "x", 2, "layout: H[i,j] = d2f/(dx_i dx_j)"),
         ("c*A", "c", 1, "by a scalar the shape of the function"),
     ],
