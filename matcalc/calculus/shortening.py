@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from matcalc import ops
 from matcalc.calculus.structure import unstructured
+from matcalc.errors import BudgetError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.numeric.constraints import stated
 from matcalc.printing.measure import length
@@ -22,6 +23,7 @@ from matcalc.rules.statements import Rewrite
 from matcalc.rules.table import Table
 from matcalc.simplifier.simplify import Simplifier
 from matcalc.simplifier.tidy import tidy
+from matcalc.simplifier.normal import BUDGET
 from matcalc.walk import parts_first
 
 _SEARCHED = 120  # symbols: what is longer is shortened in one step without names
@@ -71,10 +73,53 @@ def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "col
         facts = [fact for _, facts in used for fact in facts]
         yield _explained(before, middle, "each term shortened by itself", "simplification", list(rewrites), facts)
         before = middle
-    if before is not after:
-        entries, facts = _needed(before, after, table)
-        says = "rearranged" if not entries and _written(before) == _written(after) else says
-        yield _explained(before, after, says, by, entries, facts)
+    if before is after:
+        return
+    entries, facts = _needed(before, after, table)
+    if not entries and not facts and not _is_algebra(before, after):
+        found = _multiplied_out(before, after, table, by)
+        if found:
+            yield from found
+            return
+    says = "rearranged" if not entries and _written(before) == _written(after) else says
+    yield _explained(before, after, says, by, entries, facts)
+
+
+def _is_algebra(before: Expr, after: Expr) -> bool:
+    """Whether no identity of the table is needed to see that they are equal."""
+    return _normal(ops.sub(before, after), None) in (ops.num(0), ops.zeros(*before.shape))
+
+
+def _multiplied_out(before: Expr, after: Expr, table: Table, by: str) -> list[Step]:
+    """By way of the normal form, which both have, with the identities without which one would not come to it."""
+    middle, there = _expanded_by(before, table)
+    other, back = _expanded_by(after, table)
+    if middle is None or other is not middle or length(middle) > _SEARCHED:
+        return []
+    middle = tidy(middle)
+    if not there and same(middle, before):  # only the way back needs something
+        return [_explained(before, after, "factoring", by, back, ())] if back else []
+    if same(middle, after):
+        return [_explained(before, after, "multiplied out", by, there, ())]
+    first = _explained(before, middle, "multiplied out", by, there, ())
+    return [first, _explained(middle, after, "factoring", "collecting", back, ())]
+
+
+def _expanded_by(e: Expr, table: Table) -> tuple[Expr | None, list[Rewrite]]:
+    """The normal form, and the identities without which it would be another; None if that is too long."""
+    log = Logged(rewriter(table))
+    found = _normal(e, log)
+    if found is None:
+        return None, []
+    used = [entry for entry in log.used.values() if _normal(e, Logged(rewriter(table), {entry.id})) is not found]
+    return found, used if len(used) <= _NAMED else []
+
+
+def _normal(e: Expr, rewrites: Logged | None) -> Expr | None:
+    try:
+        return Simplifier(rewrites, expanding=True, budget=BUDGET)(e)
+    except BudgetError:
+        return None
 
 
 def _written(e: Expr) -> Counter[Expr]:

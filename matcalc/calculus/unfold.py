@@ -460,7 +460,7 @@ class Unfolding:
 
     def readable(self, raw: Expr) -> Expr:
         """A gradient as it is read off; shortened where it is much too long."""
-        if length(raw) <= READABLE or len(topological(raw)) > _SHORTENED:
+        if length(raw) <= LONGEST or len(topological(raw)) > _SHORTENED:
             return raw
         short = self.short(raw)
         return short if length(raw) > 2 * length(short) else raw
