@@ -412,7 +412,8 @@ class Derivation:
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
         definitions, answers = self._lines
-        stacks = ["the vec form vec(dY) = V*vec(dX) stacks columns"] if any(f.stacked for f in self.forms.values()) else []
+        stacked = any(form.stacked for form in self.forms.values())
+        stacks = ["vec(dY) = V*vec(dX) stacks columns"] if stacked else []
         return {
             "function": text(self.loss),
             "variables": self.kinds,

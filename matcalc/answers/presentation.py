@@ -219,5 +219,5 @@ def arranged(what: str, by_scalar: bool, plain: bool, stacked: bool) -> str:
     if plain:
         said.append("H[i,j] = d2f/(dx_i dx_j)" if what == "hessian" else "J[i,j] = df_i/dx_j, rows follow the function")
     if stacked:
-        said.append("arrays have the function's indices first, then the variable's; the vec form vec(dY) = V*vec(dX) stacks columns")
+        said.append("arrays have the function's indices first, then the variable's; vec(dY) = V*vec(dX) stacks columns")
     return f"{'; '.join(said)} (the same in gradient and numerator layout)"

@@ -45,10 +45,11 @@ def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
         reasons += ["`sum(a .* b) = a'*b`"] if "sum" in seen and not seen & {"tr", "inv"} else []
         reasons.append(f"the differential{'s' if len(xs) > 1 else ''} taken out")
         return "collecting", "algebra", "; ".join(reasons)
-    if "sum" in seen or ("had" in seen and matrix):
+    if "sum" in seen:
         reasons.append("`sum(A .* B) = tr(A'*B)`" if matrix else "`sum(a .* b) = a'*b`")
-    elif "had" in seen:
-        reasons.append("`a'*(b .* c) = (a .* b)'*c`")
+    summed = {part for n in varying if n.op == "sum" for part in _summands(n.args[0])}
+    if any(n.op == "had" and n not in summed for n in varying):
+        reasons.append("`tr(A'*(B .* C)) = tr((A .* B)'*C)`" if matrix else "`a'*(b .* c) = (a .* b)'*c`")
     reasons.extend(words for op, words in _ADJOINTS.items() if op in seen)
     reasons.extend(_about_traces(varying) if matrix else _about_products(varying))
     if "t" in seen:
@@ -65,8 +66,7 @@ def _about_traces(varying: Collection[Expr]) -> Iterator[str]:
     products = [n for n in varying if n.op == "mul" and any(not a.is_scalar for a in n.args)]
     if any(n.is_scalar and not _last(n, varying).is_scalar for n in products):
         yield "a scalar is its own trace"
-    arguments = [term for n in varying if n.op == "tr" for term in _summands(n.args[0]) if term.op == "mul"]
-    if any(_goes_on(n, varying) for n in [*arguments, *(n for n in products if n.is_scalar)]):
+    if any(_last(n, varying) not in varying for n in products):
         yield "the factors of a trace may be cycled"
 
 
@@ -78,17 +78,6 @@ def _about_products(varying: Collection[Expr]) -> Iterator[str]:
         if n.op == "mul" and moves and not last.is_scalar and last not in varying:
             yield "a scalar factor may stand anywhere"
             return
-
-
-def _goes_on(n: Expr, varying: Collection[Expr]) -> bool:
-    """Whether something constant follows what varies in a product, also in the terms of a sum at its end."""
-    todo = [n]
-    while todo:
-        last = _last(todo.pop(), varying)
-        if last not in varying:
-            return True
-        todo.extend(term for term in _summands(last) if term.op == "mul" and term in varying)
-    return False
 
 
 def _last(n: Expr, varying: Collection[Expr]) -> Expr:

@@ -6,12 +6,12 @@ identities without which it would not come out. An identity is named only if the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
 from matcalc import ops
 from matcalc.calculus.structure import unstructured
 from matcalc.errors import BudgetError
+from matcalc.calculus.evidence import identities, in_words, leaves
 from matcalc.expr import Expr, symbols, topological
 from matcalc.numeric.constraints import stated
 from matcalc.printing.measure import length
@@ -23,7 +23,6 @@ from matcalc.rules.statements import Rewrite
 from matcalc.rules.table import Table
 from matcalc.simplifier.simplify import Simplifier
 from matcalc.simplifier.tidy import tidy
-from matcalc.simplifier.normal import BUDGET
 from matcalc.walk import parts_first
 
 _SEARCHED = 120  # symbols: what is longer is shortened in one step without names
@@ -81,7 +80,6 @@ def shortened(before: Expr, after: Expr, table: Table, says: str, by: str = "col
         if found:
             yield from found
             return
-    says = "rearranged" if not entries and _written(before) == _written(after) else says
     yield _explained(before, after, says, by, entries, facts)
 
 
@@ -117,18 +115,9 @@ def _expanded_by(e: Expr, table: Table) -> tuple[Expr | None, list[Rewrite]]:
 
 def _normal(e: Expr, rewrites: Logged | None) -> Expr | None:
     try:
-        return Simplifier(rewrites, expanding=True, budget=BUDGET)(e)
+        return Simplifier(rewrites, expanding=True)(e)
     except BudgetError:
         return None
-
-
-def _written(e: Expr) -> Counter[Expr]:
-    """How often each name, and each constant with sizes, is written in ``e``."""
-    times = Counter([e])
-    for n in reversed(topological(e)):
-        for a in n.args:
-            times[a] += times[n]
-    return Counter({n: k for n, k in times.items() if not n.args and n.op != "num"})
 
 
 def _explained(
@@ -136,9 +125,18 @@ def _explained(
 ) -> Step:
     """A step of algebra, with the identities and the declared facts that it rests on."""
     source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
+    words = in_words(before, after)
+    uses = [(e.from_, e.to) for e in entries] + identities(before, after)
+    if not entries:
+        written = leaves(before), leaves(after)
+        if written[0] == written[1]:
+            says = "" if words else "rearranged"
+        elif written[0] < written[1] and says != "multiplied out":
+            says = "multiplied out"
+    says = ", ".join([*([says] if says else []), *words])
     if facts:
         says += f", since {' and '.join(dict.fromkeys(facts))}"
-    return Step(before, after, by, source, says, True, tuple((e.from_, e.to) for e in entries))
+    return Step(before, after, by, source, says, True, tuple(uses))
 
 
 def _terms_shortened(before: Expr, after: Expr, table: Table) -> tuple[Expr, list[tuple[Expr, Expr]]]:

@@ -24,6 +24,7 @@ from matcalc.calculus.recognize import recognizer
 from matcalc.calculus.shortening import shortened
 from matcalc.calculus.structure import structured, unstructured
 from matcalc.errors import MatcalcError
+from matcalc.calculus.evidence import alike
 from matcalc.expr import Expr, topological
 from matcalc.expr import replace as replaced
 from matcalc.indices import apart, names_in
@@ -39,7 +40,7 @@ from matcalc.rules.table import Table
 from matcalc.shapes import ONE, Shape
 from matcalc.simplifier.normal import equal
 from matcalc.simplifier.simplify import Simplifier
-from matcalc.simplifier.tidy import arranged, front, scaled, tidy, turned
+from matcalc.simplifier.tidy import arranged, faced, front, scaled, tidy, turned
 from matcalc.walk import parts_first
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ IDENTIFIES = "Magnus & Neudecker 2019, sec. 9.2"
 
 
 class Local(NamedTuple):
-    """What the differential of a part equals, by which identity, its source, in words."""
+    """What the differential of a part equals, by which identity, its source, in words; whether it is a known form."""
 
     d: Expr
     by: str
     source: str
     says: str
+    known: bool = False
 
 
 class Unfolding:
@@ -94,6 +96,7 @@ class Unfolding:
         self._sums = any(n.op == "isum" for n in topological(function, *(e for _, e in lines)))
         self.function = self.inside(function)
         self.f = raised(self.function)
+        self.f = self.f if self.f is self.function else tidy(self.f)
         self.names = Abbreviations(given(self.f, ((name, self.inside(e)) for name, e in lines)))
         self.xs = tuple(self.free.values())
         order = topological(self.f)
@@ -197,7 +200,7 @@ class Unfolding:
         """Names of our own for parts of a long formula, where a program gives none."""
         if self.names.names or self.f in self.local or length(self.f) <= NAMED:
             return
-        own = [n for n in self.typed if self.d.get(n) is ops.formal_differential(n) and n not in self.xs]
+        own = [n for n in self._parents_first(_formal(self.d[self.f], self.typed)) if not self.local[n].known]
         parts = {a for n in own for a in n.args if a in self.active}
         self.names = Abbreviations(invented(self.f, parts, {*self.derivation.declared, *names_in(self.f)}))
 
@@ -242,18 +245,18 @@ class Unfolding:
             outer = ops.mul(ops.num(k / 2), ops.power(norm, ops.num(k - 2)), self._varying(square))
             entry = self.table.differential(n)
             source = "; ".join(entry.source) if entry is not None else "algebra"
-            return Local(tidy(outer, self.typed), "power", source, "a power of the squared norm")
+            return Local(tidy(outer, self.typed), "power", source, "a power of the squared norm", True)
         a = norm.args[0]
         if self.derivation.first_principles:
             product = ops.mul(a, ops.transpose(a)) if a.rows is ONE else ops.mul(ops.transpose(a), a)
             square = product if product.is_scalar else ops.trace(product)
             words = "`norm2(x)^2 = x'*x`" if a.cols is ONE else "`norm2(A)^2 = tr(A'*A)`"
-            return Local(self._varying(square), "square-of-norm", "definition", f"by definition {words}")
+            return Local(self._varying(square), "square-of-norm", "definition", f"by definition {words}", True)
         x = ops.sym("the argument", kind_of_shape(a.shape))  # nobody's name
         for known in recognizer(self.table)(ops.power(ops.norm2(x), ops.num(2)), x):
             form = ops.substitute(inner_form(known.gradient, x), {ops.formal_differential(x): self.d[a]})
             entry_id, source = known.entry.id, "; ".join(known.entry.source)
-            return Local(tidy(ops.substitute(form, {x: a}), self.typed), entry_id, source, "a known gradient")
+            return Local(tidy(ops.substitute(form, {x: a}), self.typed), entry_id, source, "a known gradient", True)
         return None
 
     def _varying(self, e: Expr) -> Expr:
@@ -337,8 +340,9 @@ class Unfolding:
             except MatcalcError:
                 continue
             entry = known.entry
-            gradient = tidy(known.gradient, self.typed)
-            return Local(inner_form(gradient, x), entry.id, "; ".join(entry.source), entry.says or "a known gradient")
+            gradient = self._in_order(tidy(known.gradient, self.typed))
+            says = entry.says or "a known gradient"
+            return Local(inner_form(gradient, x), entry.id, "; ".join(entry.source), says, True)
         return None
 
     # --- the whole differential ---
@@ -446,7 +450,7 @@ class Unfolding:
         if length(shorter) > length(whole) - CLEARLY:
             return whole
         new = {n.op for n in topological(shorter)} - {n.op for n in order}
-        return whole if new & {"sum", "had"} else shorter
+        return whole if new & {"sum", "had"} or alike(whole, shorter) else faced(shorter)
 
     def _transposed(self, whole: Expr) -> dict[Expr, Expr]:
         """The gradient by each variable as transposition of the whole differential leaves it."""
@@ -488,7 +492,7 @@ class Unfolding:
         if gradient is not raw and equal(gradient, raw, self.table):
             gradient = raw
         projected = gradient is not raw
-        if same(gradient, answer) or self.length(gradient) > LONGEST:
+        if same(gradient, answer) or alike(gradient, answer) or self.length(gradient) > LONGEST:
             gradient = answer
         name = self.symbol("gradient", x.shape, suffix)
         self.symbols[answer] = name

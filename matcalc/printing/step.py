@@ -66,11 +66,12 @@ class Step:
         return _words(self._reason(full, shown), [f"{latex(a)} = {latex(b)}" for a, b in self.uses])
 
     def _reason(self, full: bool, uses: Sequence[str]) -> str:
-        words = self.says if self.plain and self.says else self.by
+        plain = bool(self.plain and self.says)
+        words = self.says if plain else self.by
         words = f"{words}: {', '.join(uses)}" if uses else words
         if not full:
             return words
-        says = f": {self.says}" if self.says and words is not self.says else ""
+        says = f": {self.says}" if self.says and not plain else ""
         return f"{words}{says}; {self.source}" if self.source not in _OURS else f"{words}{says}"
 
     def reason_markdown(self, full: bool = False) -> str:

@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 from matcalc import ops
-from matcalc.expr import Expr, topological
+from matcalc.expr import Expr, depends, topological
 from matcalc.printing.measure import length
 from matcalc.rules.facts import known
 from matcalc.rules.instantiate import zero
+from matcalc.shapes import ONE
 
 _WRITTEN_OUT = 4  # sums over an index with at most so many terms are written out
 
@@ -64,6 +65,31 @@ def arranged(x: Expr) -> Expr:
     numbers = [f for f in scalars if f.op == "num"]
     below = [f for f in x.args if _divides(f)]
     return ops.mul(*numbers, *(f for f in scalars if f.op != "num"), *(f for f in x.args if not f.is_scalar), *below)
+
+
+def faced(e: Expr) -> Expr:
+    """The terms of a scalar with the differential at the end of its product: w'*dx for dx'*w."""
+    if e.op == "add":
+        return ops.add(*map(faced, e.args))
+    if e.op != "mul" or not e.is_scalar:
+        return e
+    runs: list[list[Expr]] = [[]]  # inner products, one after the other
+    scalars = []
+    for f in e.args:
+        if f.is_scalar:
+            scalars.append(f)
+            continue
+        if runs[-1] and f.rows is ONE:
+            runs.append([])
+        runs[-1].append(f)
+    varying = depends(e, [n for n in topological(e) if n.op == "d"])
+    for i, run in enumerate(runs):
+        if run and run[0] in varying and run[-1] not in varying:
+            runs[i] = [transposed(f) for f in reversed(run)]
+    runs.sort(key=lambda run: bool(varying.intersection(run)))
+    scalars.sort(key=lambda f: f in varying)
+    moving = [f for f in scalars if f in varying]
+    return arranged(ops.mul(*(f for f in scalars if f not in varying), *(f for run in runs for f in run), *moving))
 
 
 def _divides(x: Expr) -> bool:
@@ -156,7 +182,7 @@ def _mul(data: Any, args: Sequence[Expr]) -> Expr:
         c, a = front(a)
         coefficient *= c
         rest.append(a)
-    rest = _cancelled(rest)
+    coefficient, rest = _numbers_below(coefficient, _cancelled(rest))
     arrays = [a for a in rest if not a.is_scalar and a.op != "eye"]
     if arrays or whole.is_scalar:
         rest = [a for a in rest if a.op != "eye"]
@@ -165,6 +191,20 @@ def _mul(data: Any, args: Sequence[Expr]) -> Expr:
     if not rest:
         return ops.num(coefficient)
     return scaled(coefficient, ops.mul(*rest))
+
+
+def _numbers_below(c: Fraction, factors: list[Expr]) -> tuple[Fraction, list[Expr]]:
+    """A number in front and those in what divides as one: 2/(2*n) is 1/n."""
+    if abs(c) == 1:
+        return c, factors
+    found = []
+    for f in factors:
+        if _divides(f) and f.args[1].data == -1:
+            below, rest = front(f.args[0])
+            if below.denominator == 1 and (c / below).denominator <= c.denominator:
+                c, f = c / below, ops.reciprocal(rest)
+        found.append(f)
+    return c, found
 
 
 def _cancelled(factors: list[Expr]) -> list[Expr]:
