@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from matcalc import ops
 from matcalc.expr import Expr, fold, topological
-from matcalc.factors import compose, compose_had, had_parts, parts
-from matcalc.facts import print_of
-from matcalc.measure import length
-from matcalc.parse import parse
+from matcalc.language.parse import parse
+from matcalc.printing.measure import length
+from matcalc.rules.facts import print_of
 from matcalc.shapes import ONE
+from matcalc.simplifier.factors import compose, compose_had, had_parts, parts
 
 _DECLARED = (
     "u: vector(n); v: vector(n); x: vector(n); M: matrix(n, n); "

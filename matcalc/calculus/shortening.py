@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from matcalc import ops
+from matcalc.calculus.evidence import identities, in_words, leaves
 from matcalc.calculus.structure import unstructured
 from matcalc.errors import BudgetError
-from matcalc.calculus.evidence import identities, in_words, leaves
 from matcalc.expr import Expr, symbols, topological
 from matcalc.numeric.constraints import stated
 from matcalc.printing.measure import length

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from matcalc import ops
 from matcalc.calculus.adjoint import pullback
 from matcalc.calculus.differential import local_differential
+from matcalc.calculus.evidence import alike
 from matcalc.calculus.reading_off import inner_form, reading, why_form
 from matcalc.calculus.recognize import recognizer
 from matcalc.calculus.shortening import shortened
 from matcalc.calculus.structure import structured, unstructured
 from matcalc.errors import MatcalcError
-from matcalc.calculus.evidence import alike
 from matcalc.expr import Expr, topological
 from matcalc.expr import replace as replaced
 from matcalc.indices import apart, names_in

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from matcalc.calculus.evidence import _RULES, _read, alike, identities, in_words, leaves
-from matcalc.parse import parse
-from matcalc.text import text
-from matcalc.verify import verify_equal
+from matcalc.language.parse import parse
+from matcalc.numeric.verify import verify_equal
+from matcalc.printing.text import text
 
 KINDS = (
     "x: vector(n); y: vector(n); w: vector(n); c: vector(n); A: matrix(m, n); B: matrix(m, n); M: matrix(n, n); "
