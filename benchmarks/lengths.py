@@ -142,7 +142,7 @@ class Variant:
 def stability() -> dict[str, Variant]:
     """The losses of practice, typed in every other way."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from variants import VARIANTS, typed
+    from variants import VARIANTS, same_answer, typed
 
     found = {name: Variant() for name in VARIANTS}
     for question in practice_of_all():
@@ -156,8 +156,9 @@ def stability() -> dict[str, Variant]:
                 continue
             again = matcalc.derive(other, wrt=question.wrt, declare=d.kinds)
             variant.tried += 1
-            variant.same += again.answer is d.answer
-            if again.answer is not d.answer:
+            same = same_answer(again, d)
+            variant.same += same
+            if not same:
                 variant.longest = max(variant.longest, length(again.answer) / length(d.answer))
                 shown = f"{question.name}: {other}\n  {text(d.answer)}\n  {text(again.answer)}"
                 variant.different.append(shown)

@@ -8,10 +8,15 @@ from matcalc import ops
 from matcalc.answers.derivation import Derivation
 from matcalc.errors import BudgetError
 from matcalc.expr import Expr, fold, topological
+from matcalc.printing.measure import length
 from matcalc.printing.text import text
+from matcalc.rules.rewrite import rewriter
+from matcalc.rules.table import default_table
 from matcalc.shapes import ONE
 from matcalc.simplifier.factors import segments
 from matcalc.simplifier.normal import normal_form
+from matcalc.simplifier.orientation import oriented
+from matcalc.simplifier.simplify import Simplifier
 
 Rule = Callable[[Expr], Expr]
 
@@ -135,6 +140,15 @@ VARIANTS: dict[str, Rule] = {
     )
 }  # fmt: skip
 VARIANTS["expanded"] = expanded
+
+
+def same_answer(found: Derivation, d: Derivation) -> bool:
+    """Are the answers the same, once the differences in both stand as the one function has them?"""
+    if found.answer is d.answer:
+        return True
+    short = Simplifier(rewriter(default_table()))
+    one, other = (oriented(short(answer), [d.loss], short) for answer in (found.answer, d.answer))
+    return one is other and length(found.answer) == length(d.answer)
 
 
 def typed(d: Derivation, variant: str) -> str | None:

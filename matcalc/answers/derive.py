@@ -30,6 +30,7 @@ from matcalc.rules.facts import facts_of
 from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import Table, default_table
 from matcalc.shapes import ONE, shape_text
+from matcalc.simplifier.orientation import oriented
 from matcalc.simplifier.pseudoinverses import with_pseudoinverses
 from matcalc.simplifier.simplify import Simplifier
 
@@ -118,6 +119,7 @@ def derive(
         bare_of = {x: ambient(x) if order == 2 else x for x in targets}
         bare_f = ops.substitute(raised(apart(f)), {x: y for x, y in bare_of.items() if y is not x})
         found = _shortest(bare_f, list(bare_of.values()), structure, table, short)
+        found = {y: oriented(e, [f], short) for y, e in found.items()}
         if any(n.op == "idx" for n in topological(*found.values())):
             found = {y: renamed(e, taken) for y, e in found.items()}
         found = {x: found[y] for x, y in bare_of.items()}
@@ -135,6 +137,7 @@ def derive(
                 bare_x = ambient(x) if order == 2 else x
                 form = derivative_forms(function, bare_x, problem.kinds, structure, table, short, outer == name)
                 form = with_facts(form, back, short) if back else form
+                form = replace(form, map=oriented(form.map, [f], short), matrix=oriented(form.matrix, [f], short))
                 key = name if len(functions) == 1 else f"{outer},{name}"
                 forms[key] = form
                 answers[key] = Answer(key, x, form.matrix)
@@ -143,7 +146,8 @@ def derive(
         holds, corners = of_program(lines, variables.values(), table, short)
         absent = [name for name in program_of.absent if name in variables]
     else:
-        holds = conditions(f, targets, table, short, first if order == 2 else ())
+        shown = [e for a in answers.values() for e in (a.expr, *((forms[a.name].map,) if a.name in forms else ()))]
+        holds = conditions(f, targets, table, short, first if order == 2 else (), shown)
         free = {x: unstructured(x) if x.op == "sym" else x for x in targets}
         corners = kinks(ops.substitute(f, free), free.values(), table, short, holds=holds)
         parts_of_f = set(topological(f))
@@ -226,7 +230,11 @@ def _backward(
     for name in linear:
         named[name] = short.settled(structured(named[name], nodes[name], structure)[0])
         full[name] = found.written_out(named[name], values)
-    return replace(found, named=named, full=full)
+    typed = [problem.function, *(e for _, e in problem.lines)]
+    own = set(values)
+    lines = tuple((name, e if name in own else oriented(e, typed, short)) for name, e in found.lines)
+    named, full = ({name: oriented(e, typed, short) for name, e in each.items()} for each in (named, full))
+    return replace(found, lines=lines, named=named, full=full)
 
 
 def _tower(f: Expr) -> int:

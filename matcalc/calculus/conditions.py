@@ -23,13 +23,20 @@ from matcalc.simplifier.simplify import Simplifier
 
 
 def conditions(
-    f: Expr, targets: Iterable[Expr], table: Table, short: Simplifier, gradients: Iterable[Expr] = ()
+    f: Expr,
+    targets: Iterable[Expr],
+    table: Table,
+    short: Simplifier,
+    gradients: Iterable[Expr] = (),
+    answers: Iterable[Expr] | None = None,
 ) -> list[str]:
     """What the operations of f require, each once, in order of occurrence.
 
+    The derivative of a determinant is adj(X)', also of a singular X: an inverse is required where ``answers`` have one.
     For second derivatives also what the singular vectors in the ``gradients`` require: more than the norms of f do.
     """
     active = depends(f, targets)
+    adjugates = answers is not None and all(n.op not in _INVERSES for n in topological(*answers))
     found: dict[tuple[Expr, str], None] = {}
     vectors = [n for n in topological(*gradients) if n.op == "spectral"]
     active |= {a for g in gradients for a in depends(g, targets)}
@@ -38,7 +45,7 @@ def conditions(
             for subject, predicate in _reduced(short(n.args[0]), "!= 0"):  # the function itself divides by it
                 found[subject, predicate] = None
         entry = table.differential(n)
-        if entry is None or not entry.domain:
+        if entry is None or not entry.domain or (n.op == "det" and adjugates):
             continue
         for condition in entry.conditions(n, [a for a in n.args if a in active]):
             if settled(condition):
@@ -50,6 +57,8 @@ def conditions(
             raise InputError(f"the function is defined nowhere: it needs {text(subject)} {predicate}")
     return [f"{text(s)} {p}" for s, p in found if s.op != "num" and not _implied(s, p, found)]
 
+
+_INVERSES = frozenset({"inv", "pinv", "matpow"})
 
 _OF_NUMBERS: dict[str, Callable[[Fraction], bool]] = {"> 0": lambda v: v > 0, "!= 0": lambda v: v != 0}
 

@@ -29,6 +29,9 @@ def _stable(x: Expr) -> Expr:
         return ops.fn("softplus", x.args[0].args[0])
     if x.op == "pow":
         return _power(x)
+    if x.op == "add":
+        rest = _without_one(x, -1)
+        return ops.fn("expm1", rest.args[0]) if rest is not None and _is_exp(rest) else x
     if x.op in ("mul", "had"):
         return _quotient(x)
     if x.op == "tensor":
@@ -78,11 +81,23 @@ def log(x: Expr) -> Expr:
     z = _one_minus_sigmoid(x)
     if z is not None:
         return ops.neg(ops.fn("softplus", z))
+    rest = _without_one(x, 1)
+    if rest is not None:
+        return ops.fn("log1p", rest)
     if x.op == "slice" and x.args[0].op == "softmax":  # code has a function for log(softmax(z))
         return ops.rebuild(x, (ops.fn("log", x.args[0]), *x.args[1:]))
     if x.op == "sum" and _is_exp(x.args[0]):
         return _log_sum(x.args[0].args[0], x.data)  # type: ignore[arg-type]
     return ops.fn("log", x)
+
+
+def _without_one(x: Expr, one: int) -> Expr | None:
+    """The rest of rest + ``one``, entry by entry; None for anything else."""
+    if x.op != "add":
+        return None
+    constants = [a for a in x.args if (a if a.op == "num" else ops.unlift(a)) is ops.num(one)]
+    rest = [a for a in x.args if a not in constants]
+    return ops.add(*rest) if len(constants) == 1 and rest else None
 
 
 def _scaled_sum(x: Expr) -> Expr | None:

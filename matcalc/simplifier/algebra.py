@@ -86,6 +86,10 @@ class Algebra(ABC):
         """The transpose of a sum, term by term."""
 
     @abstractmethod
+    def turned_block(self, x: Expr) -> Expr:
+        """The transpose of blocks, block by block."""
+
+    @abstractmethod
     def trace(self, x: Expr) -> Expr:
         """Trace, scalars taken out, in the shortest rotation."""
 

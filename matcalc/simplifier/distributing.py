@@ -149,7 +149,7 @@ def worth_distributing(e: Expr) -> bool:
         for b, k in powers.items()
     ):
         return True
-    if len(p.body) > 1 and any(_has_identity(s) for s in sums):  # A*(B + eye(n)) is A + A*B
+    if len(p.body) > 1 and any(has_identity(s) for s in sums):  # A*(B + eye(n)) is A + A*B
         return True
     if len(sums) > 1 or any(_has_quotient(s) or _has_inverse(s) for s in sums):
         return True
@@ -184,7 +184,8 @@ def _meets_own_transpose(a: Expr, b: Expr) -> bool:
 
 
 @lru_cache(maxsize=1 << 12)
-def _has_identity(e: Expr) -> bool:
+def has_identity(e: Expr) -> bool:
+    """Has a sum the identity, or a multiple of it, among its terms?"""
     return any(t.op == "eye" or (t.op == "mul" and t.args[-1].op == "eye") for t in e.args)
 
 

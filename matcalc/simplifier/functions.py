@@ -13,6 +13,7 @@ from matcalc.printing.measure import length
 from matcalc.rules.facts import known
 from matcalc.shapes import ONE, SCALAR, Shape
 from matcalc.simplifier.algebra import Algebra, is_zero, zero
+from matcalc.simplifier.distributing import has_identity
 from matcalc.simplifier.factors import (
     HALF,
     ONE_F,
@@ -67,15 +68,19 @@ class Functions(Algebra):
             case "add":
                 return self._transpose_sum(x)
             case "block":
-                height, width = x.data  # type: ignore[misc]
-                rows = [[self.transpose(x.args[i * width + j]) for i in range(height)] for j in range(width)]
-                return ops.block(rows)
+                turned = self.turned_block(x)
+                return turned if length(turned) <= length(x) + 1 else ops.transpose(x)  # [a, b]', not [a'; b']
             case "had" | "pow" | "cmp" | "max2" | "min2" if any(a.op == "t" for a in x.args):
                 turned = self.build(x, tuple(self.transpose(a) for a in x.args))
                 return turned if length(turned) <= length(x) + 1 else ops.transpose(x)
         if known(x, "symmetric"):
             return x
         return ops.transpose(x)
+
+    def turned_block(self, x: Expr) -> Expr:
+        """The transpose of blocks, block by block."""
+        height, width = x.data  # type: ignore[misc]
+        return ops.block([[self.transpose(x.args[i * width + j]) for i in range(height)] for j in range(width)])
 
     def _transpose_sum(self, x: Expr) -> Expr:
         turned = self.turned(x)
@@ -173,7 +178,22 @@ class Functions(Algebra):
             a, b = body
             candidates.append(ops.total(ops.had(*sorted((self.transpose(a), b), key=sort_key))))
             candidates.append(ops.total(ops.had(*sorted((a, self.transpose(b)), key=sort_key))))
-        return min(candidates, key=lambda e: (length(e), label(e)))
+        entrywise = any(map(_is_entrywise, body))  # of two as long: tr of matrices, sum of what goes entry by entry
+        best = min(candidates, key=lambda e: (length(e), (e.op == "tr") is entrywise, _sum_first(e), label(e)))
+        apart = self._trace_apart(body)
+        return best if apart is None or length(apart) >= length(best) else apart
+
+    def _trace_apart(self, body: list[Expr]) -> Expr | None:
+        """tr((eye(n) - A)*B) as tr(B) - tr(A*B)."""
+        sums = [i for i, m in enumerate(body) if m.op == "add" and has_identity(m)]
+        if self.quiet or self.expanding or not sums:
+            return None
+        before, after = body[: sums[0]], body[sums[0] + 1 :]
+        self.quiet += 1
+        try:
+            return self.add(*(self.trace(self.mul(*before, t, *after)) for t in body[sums[0]].args))
+        finally:
+            self.quiet -= 1
 
     def _square_root_of(self, body: Sequence[Expr]) -> Expr | None:
         """M of tr(M'*M), in any rotation: tr(U'*U*V'*V) is norm2(U*V')^2."""
@@ -485,6 +505,23 @@ class Functions(Algebra):
 
 
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+def _sum_first(e: Expr) -> bool:
+    """Is it tr((A + B)*C) rather than tr(C*(A + B))?"""
+    return e.op == "tr" and e.args[0].args[0].op == "add"
+
+
+def _is_entrywise(m: Expr) -> bool:
+    """Is it an elementwise product, power or function, or the sum of some?"""
+    if m.op == "t":
+        return _is_entrywise(m.args[0])
+    if m.op == "add":
+        return any(map(_is_entrywise, m.args))
+    return m.op in _ENTRYWISE
+
+
+_ENTRYWISE = frozenset("had pow fn ufn cmp max2 min2 softmax".split())
 
 
 def _commutes(m: Expr, x: Expr, base: Sequence[Expr]) -> bool:

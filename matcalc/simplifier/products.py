@@ -182,6 +182,8 @@ class Products(Algebra):
         if e.op in ("sum", "diagmat", "diagvec", "vec", "tr") or (e.op == "fn" and e.data in ODD and c == -1):
             inner = self.absorb(c, e.args[0])
             return None if inner is None else ops.rebuild(e, [inner])
+        if e.op == "block" and c == MINUS:
+            return ops.rebuild(e, [self.neg(entry) for entry in e.args])
         if e.op == "pow" and is_whole(k := as_exponent(e.args[1])) and (root := rational_root(c, int(k))) is not None:  # type: ignore[arg-type]
             inner = self.absorb(root, e.args[0])
             return None if inner is None else ops.power(inner, e.args[1])
@@ -362,7 +364,7 @@ class Products(Algebra):
         right = inverse_factors(self, a)
         if right is not None and (rest := self._cancel(right[0], b)) is not None:
             return [self.inv(self.mul(*right[1:])), *rest] if len(right) > 1 else rest
-        if a.op == "block" or b.op == "block":
+        if _unturned(a).op == "block" and _unturned(b).op == "block":
             picked = self._picked(a, b)
             if picked is not None:
                 return picked
@@ -430,10 +432,7 @@ class Products(Algebra):
 
     def _picked(self, a: Expr, b: Expr) -> list[Expr] | None:
         """[0, eye, 0] times blocks that are cut the same way picks block rows; so from the other side."""
-        if b.op == "t" and b.args[0].op == "block":
-            b = self.transpose(b.args[0])
-        if a.op == "t" and a.args[0].op == "block":
-            a = self.transpose(a.args[0])
+        a, b = (self.turned_block(m.args[0]) if m.op == "t" and m.args[0].op == "block" else m for m in (a, b))
         if a.op != "block" or b.op != "block":
             return None
         (height, inner), (other, width) = a.data, b.data  # type: ignore[misc]

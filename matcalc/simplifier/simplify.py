@@ -248,6 +248,14 @@ def _mean(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     return s.mul(s.total(x, data), s.power(ops.dim(count), MINUS))
 
 
+def _block(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
+    """[a'; b'] is [a, b]'."""
+    height, width = data
+    x = ops.block([args[i * width : (i + 1) * width] for i in range(height)])
+    turned = s.turned_block(x)
+    return ops.transpose(turned) if length(turned) + 1 < length(x) else x
+
+
 def _slice(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     x, *index = args
     shape = ops.slice_(x, *data, *index).shape
@@ -384,5 +392,6 @@ _METHODS: dict[str, Method] = {
     "mfn": _mfn,
     "frechet": lambda s, d, a: s.frechet(d, *a),
     "slice": _slice,
+    "block": _block,
     "isum": lambda s, d, a: s.isum(a),
 }

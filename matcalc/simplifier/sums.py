@@ -29,7 +29,7 @@ from matcalc.simplifier.factors import (
 )
 from matcalc.simplifier.sharing import Sharing
 from matcalc.simplifier.squares import Squares
-from matcalc.simplifier.terms import Terms, coefficient, content, plain_sum, scaled_term
+from matcalc.simplifier.terms import Terms, coefficient, content, is_spread, plain_sum, scaled_term
 
 _INVERSES = 6  # terms of a sum in which the identity is put over an inverse
 
@@ -75,7 +75,7 @@ class Sums(Sharing, Distributing, Squares):
                 todo.extend((c, self.transpose(a)) for a in reversed(e.args[0].args))
                 continue
             p = parts(e)
-            if e.op == "t" and e.args[0].op == "mul":  # as other products, so that like terms meet
+            if (e.op == "t" and e.args[0].op == "mul") or is_spread(e):  # as other products, so that like terms meet
                 e = compose(p.coef, p.scalars, p.body)
             alone = _single_sum(p)
             if alone is not None:

@@ -10,7 +10,7 @@ from math import gcd, lcm
 from matcalc import ops
 from matcalc.expr import Expr
 from matcalc.order import sort_key
-from matcalc.shapes import Shape
+from matcalc.shapes import ONE, Shape
 from matcalc.simplifier.algebra import zero
 from matcalc.simplifier.factors import ONE_F, E, FixedPowers, Powers, compose, include, is_whole, parts
 
@@ -24,7 +24,20 @@ def coefficient(e: Expr) -> tuple[Expr, Fraction]:
     if e.op != "mul":
         return e, ONE_F
     p = parts(e)
-    return (e, ONE_F) if p.coef == 1 else (compose(ONE_F, p.scalars, p.body), p.coef)
+    return (e, ONE_F) if p.coef == 1 and not is_spread(e) else (compose(ONE_F, p.scalars, p.body), p.coef)
+
+
+def is_spread(e: Expr) -> bool:
+    """Is it a row with a factor on every row of a matrix, ones(m)*s*b, as it reads in sums: s*b?"""
+    return e.op == "mul" and e.args[0].op == "ones" and e.args[0].cols is ONE and e.args[1].is_scalar
+
+
+def _spread(e: Expr) -> Expr:
+    """The row that is added to every row in the form that reads as one: X - b, not X - ones(m)*b."""
+    if e.op != "mul" or not e.args[0].is_scalar or (row := ops.unlift(e)) is None or row.is_scalar:
+        return e
+    constant = ops.unlift(row)
+    return ops.lift(row if constant is None else constant, e.shape)
 
 
 def plain_sum(shape: Shape, terms: Terms) -> Expr:
@@ -32,7 +45,10 @@ def plain_sum(shape: Shape, terms: Terms) -> Expr:
     if not terms:
         return zero(shape)
     ordered = sorted(terms.items(), key=lambda t: (t[1] < 0, sort_key(t[0])))
-    return ops.add(*(scaled_term(c, r) for r, c in ordered))
+    found = [scaled_term(c, r) for r, c in ordered]
+    if any(ops.unlift(t) is None for t in found):
+        found = [_spread(t) for t in found]
+    return ops.add(*found)
 
 
 def scaled_term(c: Fraction, rest: Expr) -> Expr:

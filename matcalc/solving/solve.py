@@ -30,6 +30,7 @@ from matcalc.rules.table import Table
 from matcalc.shapes import ONE
 from matcalc.simplifier.algebra import is_zero
 from matcalc.simplifier.factors import compose, is_negative, is_whole, parts
+from matcalc.simplifier.orientation import oriented
 from matcalc.simplifier.simplify import Simplifier
 from matcalc.solving.convexity import shape_of_function
 from matcalc.solving.curvature import (
@@ -339,7 +340,8 @@ class _Search:
 
     def _point(self, steps: list[_Step]) -> Point | None:
         """The point with its kind, if numbers confirm it."""
-        values = {s.x.name: averaged(s.value) for s in steps}
+        typed = [self.derivation.loss, *self.constraints]
+        values = {s.x.name: oriented(averaged(s.value), typed, self.algebra.short) for s in steps}
         written = Point(values, UNDECIDED, (), None, (), False).written_out  # type: ignore[arg-type]
         kind = _combined([s.curvature for s in steps])
         far = all(s.curvature.everywhere for s in steps)

@@ -9,6 +9,8 @@ from matcalc.errors import InputError
 
 HOLDS = [
     ("a'*inv(X)*b", "X", {"a": "vector(n)", "b": "vector(n)"}, ["X is invertible"]),
+    ("det(X'*X)", "X", {}, []),  # 2*X*adj(X'*X) is there for all X
+    ("det(X) + tr(inv(X))", "X", {}, ["X is invertible"]),
     ("logdet(X)", "X", {}, ["det(X) > 0"]),
     ("logdet(S)", "S", {"S": "spd(n)"}, []),
     ("log(x'*A*x)", "x", {}, ["x'*A*x > 0"]),

@@ -15,6 +15,10 @@ LIKELIHOOD = "-n/2*logdet(S) - 1/2*tr(inv(S)*(X - ones(n)*mu)'*(X - ones(n)*mu))
 
 # function, unknowns, declarations, constraints, the solution, the kind of point
 CLOSED = {
+    "portfolio-frontier": (
+        "x'*S*x", "x", "S: spd(n)\nmu: vector(n)\nr: scalar", ["mu'*x = r", "ones(n)'*x = 1"],
+        "x = inv(S)*[mu, ones(n)]*inv([mu, ones(n)]'*inv(S)*[mu, ones(n)])*[r; 1]", "minimum",
+    ),
     "rows": ("1/(2*n)*(y - w*X')*(y - w*X')'", "w", "y: row(n)\nw: row(d)", [], "w = y*X*inv(X'*X)", "minimum"),
     "ols": ("norm2(A*x - b)^2", "x", "", [], "x = inv(A'*A)*A'*b", "minimum"),
     "weighted": ("(y - X*w)'*diag(v)*(y - X*w)", "w", f"{REGRESSION}\nv: vector(n), positive", [], None, "minimum"),
@@ -44,7 +48,7 @@ CLOSED = {
     ),
     "variance": (
         "-n/2*log(s) - norm2(y - X*w)^2/(2*s)", "s", f"{REGRESSION}\ns: scalar, positive", [],
-        "s = mean((X*w - y).^2)", "maximum",
+        "s = mean((y - X*w).^2)", "maximum",
     ),
     "sylvester": (
         "1/2*tr(X'*A*X) + 1/2*tr(X*B*X') - tr(C'*X)", "X", "A: spd(m)\nB: spd(n)\nC: matrix(m, n)", [],
@@ -133,7 +137,7 @@ def test_the_lecture_notes_state_condition_and_reason() -> None:
 def test_mean_and_covariance_of_a_normal_sample() -> None:
     solution = mc.solve(LIKELIHOOD, ["S", "mu"], GAUSSIAN)
 
-    assert solution.text() == "mu = mean(X, axis=0)\nS = (mu - X)'*(mu - X)/n"
+    assert solution.text() == "mu = mean(X, axis=0)\nS = (X - mu)'*(X - mu)/n"
     assert solution.kind == "maximum"
     X = np.random.default_rng(0).normal(size=(9, 3))
     S, mu = solution.function()(X=X)
