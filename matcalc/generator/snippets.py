@@ -33,6 +33,8 @@ def _softplus(z, out=None):
     "_softmax": '''
 def _softmax(z, axis=None, out=None):
     """exp(z)/sum(exp(z)) without overflow."""
+    if axis == 1 and z.shape[1] <= 32 <= z.shape[0]:  # a few long rows take less time than many short ones
+        return _turned(_softmax(z.T.copy(), 0), out)
     e = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     np.exp(e, out=e)
     e /= e.sum(axis=axis, keepdims=True)
@@ -41,6 +43,8 @@ def _softmax(z, axis=None, out=None):
     "_logsumexp": '''
 def _logsumexp(z, axis=None):
     """log(sum(exp(z))) without overflow."""
+    if axis == 1 and z.shape[1] <= 32 <= z.shape[0]:  # a few long rows take less time than many short ones
+        return _logsumexp(z.T.copy(), 0)
     top = 1.0*z.max(axis=axis, keepdims=True)
     e = z - top
     np.exp(e, out=e)
@@ -49,9 +53,19 @@ def _logsumexp(z, axis=None):
     "_log_softmax": '''
 def _log_softmax(z, axis=None, out=None):
     """log(softmax(z)) without overflow or cancellation."""
+    if axis == 1 and z.shape[1] <= 32 <= z.shape[0]:  # a few long rows take less time than many short ones
+        return _turned(_log_softmax(z.T.copy(), 0), out)
     z = np.subtract(z, 1.0*z.max(axis=axis, keepdims=True), out=out)
     z -= np.log(np.exp(z).sum(axis=axis, keepdims=True))
     return z
+''',
+    "_turned": '''
+def _turned(x, out=None):
+    """The transpose, in an array of its own."""
+    if out is None:
+        return x.T.copy()
+    out[...] = x.T
+    return out
 ''',
     "_spread": '''
 def _spread(places, values, sizes):

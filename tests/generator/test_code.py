@@ -654,7 +654,7 @@ MODULES = [quadratic, logistic_regression, classifier, gaussian_likelihood, unde
 
 @pytest.mark.parametrize("build", MODULES, ids=lambda b: b.__name__)
 def test_modules_are_written_as_they_stand_in_golden(build: Callable[[], str]) -> None:
-    """To renew after a wanted change: ``python -m tests.test_code``."""
+    """To renew after a wanted change: ``python -m tests.generator.test_code``."""
     assert build() == (GOLDEN / f"{build.__name__}.py").read_text(encoding="utf-8")
 
 
