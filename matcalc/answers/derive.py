@@ -30,7 +30,7 @@ from matcalc.rules.facts import facts_of
 from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import Table, default_table
 from matcalc.shapes import ONE, shape_text
-from matcalc.simplifier.orientation import oriented
+from matcalc.simplifier.orientation import Orientation
 from matcalc.simplifier.pseudoinverses import with_pseudoinverses
 from matcalc.simplifier.simplify import Simplifier
 
@@ -106,6 +106,7 @@ def derive(
     taken = declared_names(problem.kinds) | names_in(f) - {n.data for n in topological(f) if n.op == "idx"}
     program_of: Backward | None = None
     words = _own_names(residuals or {}, problem, {*taken, *(adjoint.format(name) for name in names)})
+    as_typed = Orientation([f], short)
     first: list[Expr] = []  # the gradients, where they are differentiated in turn
     if f.is_scalar and order == 1 and len(problem.lines) > 1:
         taken |= {name for name, _ in problem.definitions}
@@ -119,7 +120,7 @@ def derive(
         bare_of = {x: ambient(x) if order == 2 else x for x in targets}
         bare_f = ops.substitute(raised(apart(f)), {x: y for x, y in bare_of.items() if y is not x})
         found = _shortest(bare_f, list(bare_of.values()), structure, table, short)
-        found = {y: oriented(e, [f], short) for y, e in found.items()}
+        found = {y: as_typed(e) for y, e in found.items()}
         if any(n.op == "idx" for n in topological(*found.values())):
             found = {y: renamed(e, taken) for y, e in found.items()}
         found = {x: found[y] for x, y in bare_of.items()}
@@ -137,7 +138,7 @@ def derive(
                 bare_x = ambient(x) if order == 2 else x
                 form = derivative_forms(function, bare_x, problem.kinds, structure, table, short, outer == name)
                 form = with_facts(form, back, short) if back else form
-                form = replace(form, map=oriented(form.map, [f], short), matrix=oriented(form.matrix, [f], short))
+                form = replace(form, map=as_typed(form.map), matrix=as_typed(form.matrix))
                 key = name if len(functions) == 1 else f"{outer},{name}"
                 forms[key] = form
                 answers[key] = Answer(key, x, form.matrix)
@@ -232,8 +233,9 @@ def _backward(
         full[name] = found.written_out(named[name], values)
     typed = [problem.function, *(e for _, e in problem.lines)]
     own = set(values)
-    lines = tuple((name, e if name in own else oriented(e, typed, short)) for name, e in found.lines)
-    named, full = ({name: oriented(e, typed, short) for name, e in each.items()} for each in (named, full))
+    as_typed = Orientation(typed, short)
+    lines = tuple((name, e if name in own else as_typed(e)) for name, e in found.lines)
+    named, full = ({name: as_typed(e) for name, e in each.items()} for each in (named, full))
     return replace(found, lines=lines, named=named, full=full)
 
 

@@ -78,9 +78,12 @@ class Functions(Algebra):
         return ops.transpose(x)
 
     def turned_block(self, x: Expr) -> Expr:
-        """The transpose of blocks, block by block."""
+        """The transpose of blocks, block by block where they stand in columns."""
         height, width = x.data  # type: ignore[misc]
-        return ops.block([[self.transpose(x.args[i * width + j]) for i in range(height)] for j in range(width)])
+        columns = [[x.args[i * width + j] for i in range(height)] for j in range(width)]
+        if any(len({e.cols for e in column}) > 1 for column in columns):
+            return ops.transpose(x)
+        return ops.block([[self.transpose(e) for e in column] for column in columns])
 
     def _transpose_sum(self, x: Expr) -> Expr:
         turned = self.turned(x)
@@ -183,7 +186,7 @@ class Functions(Algebra):
         apart = self._trace_apart(body)
         return best if apart is None or length(apart) >= length(best) else apart
 
-    def _trace_apart(self, body: list[Expr]) -> Expr | None:
+    def _trace_apart(self, body: Sequence[Expr]) -> Expr | None:
         """tr((eye(n) - A)*B) as tr(B) - tr(A*B)."""
         sums = [i for i, m in enumerate(body) if m.op == "add" and has_identity(m)]
         if self.quiet or self.expanding or not sums:

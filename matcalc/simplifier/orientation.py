@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from matcalc import ops
@@ -37,33 +38,62 @@ class Difference(NamedTuple):
     forward: bool
 
 
-def oriented(e: Expr, typed: Iterable[Expr], short: Simplifier) -> Expr:
-    """``e`` with each difference one way round if that is no longer: as in the ``typed`` functions, if it is there."""
-    e = _outer_transpose_inside(e, short)
-    nodes = topological(e)
-    sums = [n for n in nodes if n.op == "add" and _is_difference(n)]
-    if not sums or len(nodes) > _LARGEST:
+class Orientation:
+    """The way round in which differences were typed in some functions, and answers put in it."""
+
+    def __init__(self, functions: Iterable[Expr], short: Simplifier) -> None:
+        self.functions = tuple(functions)
+        self.short = short
+
+    def __call__(self, e: Expr) -> Expr:
+        """``e`` with each difference one way round if that is no longer: as it was typed, if it is there."""
+        e = _outer_transpose_inside(e, self.short)
+        nodes = topological(e)
+        sums = [n for n in nodes if n.op == "add" and _is_difference(n)]
+        if not sums or len(nodes) > _LARGEST:
+            return e
+        groups: dict[Key, dict[bool, Expr]] = {}
+        for n in sums:
+            found = difference(n)
+            groups.setdefault(found.key, {})[found.forward] = n
+        for key, present in sorted(groups.items(), key=lambda g: min(map(sort_key, g[1].values())))[:_MOST]:
+            preferred = self.wanted.get(key)
+            now = _orientations(key, e)
+            if len(now) == 1 and preferred in (None, *now):
+                continue
+            ways = dict(present)
+            for forward, n in present.items():
+                ways.setdefault(not forward, _opposite(n))
+            choices = [(length(e), len(now), _minuses(e), True, e)]
+            for forward in (True, False):
+                turned = _turned(e, ways[not forward], ways[forward])
+                rank = length(turned), len(_orientations(key, turned)), _minuses(turned), forward is not preferred
+                choices.append((*rank, turned))
+            e = min(choices, key=lambda choice: choice[:-1])[-1]
         return e
-    groups: dict[Key, dict[bool, Expr]] = {}
-    for n in sums:
-        found = difference(n)
-        groups.setdefault(found.key, {})[found.forward] = n
-    wanted = _typed(typed, short)
-    for key, present in sorted(groups.items(), key=lambda g: min(map(sort_key, g[1].values())))[:_MOST]:
-        preferred = wanted.get(key)
-        now = _orientations(key, e)
-        if len(now) == 1 and preferred in (None, *now):
-            continue
-        ways = dict(present)
-        for forward, n in present.items():
-            ways.setdefault(not forward, _opposite(n))
-        choices = [(length(e), len(now), _minuses(e), True, e)]
-        for forward in (True, False):
-            turned = _turned(e, ways[not forward], ways[forward])
-            rank = length(turned), len(_orientations(key, turned)), _minuses(turned), forward is not preferred
-            choices.append((*rank, turned))
-        e = min(choices, key=lambda choice: choice[:-1])[-1]
-    return e
+
+    @cached_property
+    def wanted(self) -> dict[Key, bool]:
+        """The orientation of each difference that was typed, as it is and in its short form; the first counts."""
+        nodes = topological(*self.functions)
+        found: dict[Key, bool] = {}
+        for n in nodes:
+            if n.op != "add" or not _is_difference(n):
+                continue
+            forms = [n]
+            if len(nodes) <= _LARGEST:
+                forms += [self.short(form) for form in ((n,) if n.is_scalar else (n, ops.transpose(n)))]
+            for whole in forms:
+                inner, sign = _inside(whole)
+                if inner.op == "add" and _is_difference(inner):
+                    key, forward = difference(inner)
+                    found.setdefault(key, forward is (sign > 0))
+        return found
+
+
+def oriented(e: Expr, functions: Iterable[Expr], short: Simplifier) -> Expr:
+    """``e`` with the differences in it as they were typed in ``functions``."""
+    return Orientation(functions, short)(e)
 
 
 def _outer_transpose_inside(e: Expr, short: Simplifier) -> Expr:
@@ -89,21 +119,6 @@ def _orientations(key: Key, e: Expr) -> set[bool]:
 def _minuses(e: Expr) -> int:
     """How many terms are subtracted; a minus in front of all counts too."""
     return (coefficient(e)[1] < 0) + sum(coefficient(a)[1] < 0 for n in topological(e) if n.op == "add" for a in n.args)
-
-
-def _typed(functions: Iterable[Expr], short: Simplifier) -> dict[Key, bool]:
-    """The orientation of each difference in what was typed, as it is and in its short form; the first counts."""
-    found: dict[Key, bool] = {}
-    for n in topological(*functions):
-        if n.op != "add" or not _is_difference(n):
-            continue
-        for form in (n,) if n.is_scalar else (n, ops.transpose(n)):
-            for whole in (form, short(form)):
-                inner, sign = _inside(whole)
-                if inner.op == "add" and _is_difference(inner):
-                    key, forward = difference(inner)
-                    found.setdefault(key, forward is (sign > 0))
-    return found
 
 
 def _inside(e: Expr) -> tuple[Expr, Fraction]:

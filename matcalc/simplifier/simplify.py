@@ -253,7 +253,7 @@ def _block(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
     height, width = data
     x = ops.block([args[i * width : (i + 1) * width] for i in range(height)])
     turned = s.turned_block(x)
-    return ops.transpose(turned) if length(turned) + 1 < length(x) else x
+    return ops.transpose(turned) if turned.op == "block" and length(turned) + 1 < length(x) else x
 
 
 def _slice(s: Simplifier, data: Any, args: tuple[Expr, ...]) -> Expr:
