@@ -14,15 +14,16 @@ from . import terminal
 from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
 from .completion import declarations as declared
 from .completion import files, names
-from .show import verdict
+from .show import CODE, verdict
 
-FORMATS = ("pretty", "text", "latex", "mathml", "numpy", "json")
+FORMATS = ("pretty", "text", "latex", "mathml", *CODE, "json")
 EXAMPLES = """\b
 Examples:
   matcalc solve "norm2(A*x - b)^2" --wrt x
   matcalc solve "norm2(y - X*w)^2 + c*norm2(w)^2" --wrt w --declare "c: scalar, positive"
   matcalc solve "-n/2*logdet(S) - 1/2*tr(inv(S)*M)" --wrt S --declare "S: spd(p)" --declare "M: spd(p)"
   matcalc solve "w'*S*w" --wrt w --declare "S: spd(n)" --subject-to "ones(n)'*w = 1"
+  matcalc solve "sum(x .* log(x))" --wrt x --declare "x: vector(n), positive" --subject-to "sum(x) = 1"
   matcalc solve model.txt --wrt mu,S --format numpy > fit.py
 """
 
@@ -34,7 +35,7 @@ Examples:
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--subject-to", "subject_to", multiple=True, metavar="EQUATION",
-              help='A constraint, linear in the unknown: "C*x = d". May be repeated.')  # fmt: skip
+              help='A constraint: "C*x = d", "sum(x) = 1", "x\'*x = 1". May be repeated.')  # fmt: skip
 @click.option("--of", metavar="NAME", shell_complete=names,
               help="In a program: the name of the function (default: the last one).")
 @click.option(
@@ -75,7 +76,7 @@ def solved(solution: Any, form: str) -> str:
     """The solution in that form, and nothing else."""
     if form == "json":
         return json.dumps(solution.json(), ensure_ascii=False, indent=2)
-    return str(solution.source() if form == "numpy" else getattr(solution, form)()).rstrip("\n")
+    return str(solution.source(form) if form in CODE else getattr(solution, form)()).rstrip("\n")
 
 
 def echo(solution: Any, result: Any = None) -> list[str]:

@@ -17,7 +17,7 @@ from matcalc.indices import names_in
 from matcalc.kinds import kind_of_shape
 from matcalc.rules.facts import known
 from matcalc.simplifier.algebra import is_zero
-from matcalc.simplifier.factors import compose, parts
+from matcalc.simplifier.factors import Exponent, compose, parts, rational_root
 from matcalc.solving.linear_equation import Algebra, Solved, divisors, fresh, solve_linear
 
 _CLEARINGS = 6  # denominators multiplied away
@@ -115,25 +115,52 @@ _INVERSES: dict[str, Callable[[Expr], Expr]] = {
     "expm1": lambda v: ops.fn("log1p", v),
     "log1p": lambda v: ops.fn("expm1", v),
     "sigmoid": _log_odds,
+    "sqrt": lambda v: ops.power(v, ops.num(2)),
+    "arctan": lambda v: ops.fn("tan", v),
+    "tanh": lambda v: ops.div(ops.sub(ops.fn("log1p", v), ops.fn("log1p", ops.neg(v))), ops.num(2)),
+    "softplus": lambda v: ops.fn("log", ops.fn("expm1", v)),
 }
 
 
+def _inverse(u: Expr) -> Callable[[Expr], Expr] | None:
+    """The inverse of an elementwise function of one argument; of a power of what is positive, and of 1 ./ z."""
+    if u.op == "fn":
+        return _INVERSES.get(str(u.data))
+    if u.op != "pow" or u.args[1].op != "num" or u.args[1].data == 1:
+        return None
+    k: Fraction = u.args[1].data  # type: ignore[assignment]
+    if k != -1 and not known(u.args[0], "positive"):
+        return None
+    return lambda v: ops.power(v, ops.num(1 / k))
+
+
 def solve_through(e: Expr, x: Expr, algebra: Algebra) -> Solved | None:
-    """x with e = 0 where x stands in one elementwise function, and e is linear in that: exp(x) = y gives log(y)."""
-    e = algebra.settled(e)
+    """x with e = 0 where x stands in one elementwise function, and e is linear in that: exp(x) = y gives log(y).
+
+    And so on inside of that function, until what is left is linear in x.
+    """
+    divided: tuple[Expr, ...] = ()
+    while (step := _peeled(algebra.settled(e), x, algebra)) is not None:
+        e, divisors_of = step
+        divided = (*divided, *divisors_of)
+        inner = solve_linear(e, x, algebra)
+        if inner is not None:
+            return Solved(inner.value, (*divided, *inner.divisors))
+    return None
+
+
+def _peeled(e: Expr, x: Expr, algebra: Algebra) -> tuple[Expr, tuple[Expr, ...]] | None:
+    """z - v for an elementwise function u of z, with v the inverse of u at the solution of e = 0 for u."""
     active = depends(e, [x])
     for u in [n for n in reversed(topological(e)) if n in active and n is not x and n.shape == x.shape]:
-        reciprocal = u.op == "pow" and u.args[1].op == "num" and u.args[1].data == -1
-        if not reciprocal and not (u.op == "fn" and u.data in _INVERSES):
+        inverse = _inverse(u)
+        if inverse is None:
             continue
         symbol = ops.sym(fresh("u", names_in(e)), kind_of_shape(x.shape))
         rest = ops.substitute(e, {u: symbol})
         found = None if x in topological(rest) else solve_linear(rest, symbol, algebra)
-        if found is None:
-            continue
-        value = ops.reciprocal(found.value) if reciprocal else _INVERSES[str(u.data)](found.value)
-        inner = solve_linear(ops.sub(u.args[0], algebra.settled(value)), x, algebra)
-        return None if inner is None else Solved(inner.value, (*found.divisors, *inner.divisors))
+        if found is not None:
+            return ops.sub(u.args[0], algebra.settled(inverse(found.value))), found.divisors
     return None
 
 
@@ -177,10 +204,11 @@ def solve_scalar(e: Expr, x: Expr, algebra: Algebra) -> tuple[Solved, ...]:
     step = high - low
     if step == 1:
         return (Solved(ratio, divided),)
-    root = algebra.settled(ops.power(ratio, ops.num(1 / step)))
-    if known(x, "nonnegative"):
+    root = square_root(ratio, algebra) if step == 2 else ops.power(ratio, ops.num(1 / step))
+    root = algebra.settled(root)
+    if known(x, "nonnegative") or any(k.denominator != 1 for k in sums):  # roots of x are of positive x
         return (Solved(root, divided),)
-    if step == 2 and low == 0:
+    if step == 2 and low <= 0:
         return (Solved(root, divided), Solved(algebra.settled(ops.neg(root)), divided))
     return ()
 
@@ -189,9 +217,29 @@ def _quadratic(a: Expr, b: Expr, c: Expr, algebra: Algebra) -> tuple[Solved, ...
     """(-b + sqrt(b^2 - 4*a*c))/(2*a), and with the other sign."""
     below = ops.reciprocal(ops.mul(ops.num(2), a))
     square = ops.sub(ops.power(b, ops.num(2)), ops.mul(ops.num(4), a, c))
-    root = ops.fn("sqrt", algebra.settled(square))
+    root = square_root(algebra.settled(square), algebra)
     values = [ops.mul(ops.add(ops.neg(b), signed), below) for signed in (root, ops.neg(root))]
     return tuple(Solved(algebra.settled(value), divisors(algebra, below)) for value in values)
+
+
+def square_root(e: Expr, algebra: Algebra) -> Expr:
+    """sqrt(e), squares of what is not negative in front of the root: sqrt(4*z'*z) is 2*norm2(z)."""
+    p = parts(e)
+    coef = rational_root(p.coef, 2)
+    outside: dict[Expr, Exponent] = {}
+    inner: dict[Expr, Exponent] = {}
+    for base, k in p.scalars.items():
+        if isinstance(k, Fraction) and k.denominator == 1 and k % 2 == 0 and known(base, "nonnegative"):
+            outside[base] = k / 2
+        else:
+            inner[base] = k
+    ((base, k), *others) = inner.items() or [(e, e)]
+    if isinstance(k, Fraction) and not others and p.coef > 0:  # the root exists where this base is positive
+        outside[base] = k / 2
+        inner = {}
+    inside = algebra.settled(compose(p.coef if coef is None else Fraction(1), inner, []))
+    root = ops.num(1) if inside is ops.num(1) else algebra.settled(ops.fn("sqrt", inside))
+    return ops.mul(compose(coef or Fraction(1), outside, []), root)
 
 
 def _cleared(e: Expr, x: Expr, algebra: Algebra) -> Expr | None:

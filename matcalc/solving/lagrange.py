@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from matcalc import ops
 from matcalc.calculus.adjoint import gradients
+from matcalc.calculus.structure import structured
 from matcalc.calculus.vectorize import stacked
 from matcalc.expr import Expr
 from matcalc.indices import names_in
@@ -30,7 +31,7 @@ def lagrange_condition(e: Expr, x: Expr, constraints: Sequence[Expr], algebra: A
         z = ops.sym(name, kind_of_shape(residual.shape))
         multipliers.append(z)
         pairing = ops.trace(ops.mul(ops.transpose(z), residual))
-        total.append(gradients(pairing, [x], algebra.table, algebra.short)[x])
+        total.append(structured(gradients(pairing, [x], algebra.table, algebra.short)[x], x, "auto")[0])
     return algebra.settled(ops.add(*total)), multipliers
 
 

@@ -8,6 +8,7 @@ and sums of more terms) vec(X) = inv(V)*vec(C) with V = sum of kron(R', L) (Horn
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from matcalc import ops
 from matcalc.calculus.differential import differential
+from matcalc.calculus.line_matrix import line_matrix as pushed_down
 from matcalc.calculus.structure import direction_kind
 from matcalc.calculus.vectorize import matrix_of, stacked
 from matcalc.errors import BudgetError, UnsupportedError
@@ -268,6 +270,20 @@ def entrywise(found: Linear, algebra: Algebra) -> Solved | None:
     return Solved(algebra.settled(ops.had(ops.neg(found.rest), inverse)), divisors(algebra, inverse))
 
 
+def times_unknown(found: Linear, algebra: Algebra) -> Expr | None:
+    """The scalar c of an equation c*X + rest = 0; the structure of X is that of its condition."""
+    factors = []
+    for term in _terms(found.change, found.dx, algebra) or []:
+        while term.op == "part":
+            term = term.args[0]
+        p = parts(term)
+        if p.body != [found.dx] or found.dx in topological(*p.scalars):
+            return None
+        factors.append(compose(p.coef, p.scalars, []))
+    total = algebra.settled(ops.add(*factors)) if factors else ops.num(0)
+    return None if is_zero(total) else total
+
+
 def sides(found: Linear, algebra: Algebra) -> Sides | None:
     """The equation as left*X*right + rest = 0, where it has that form."""
     x = found.x
@@ -292,13 +308,13 @@ def sides(found: Linear, algebra: Algebra) -> Sides | None:
 
 def line_matrix(found: Linear, algebra: Algebra) -> Expr:
     """V with vec(change) = V*vec(dx), as short as it is found."""
-    first = algebra.settled(matrix_of(found.change, found.dx))
-    try:
-        expanded = algebra.expanded(found.change, found.dx)
-    except BudgetError:
-        return first
-    second = algebra.settled(matrix_of(expanded, found.dx))
-    return min(first, second, key=lambda e: (any(n.op in ("kron", "vec") for n in topological(e)), length(e)))
+    pushed = ONE in found.change.shape and ONE in found.x.shape
+    candidates = [algebra.settled(matrix_of(found.change, found.dx))]
+    if pushed:
+        candidates.append(algebra.settled(pushed_down(found.change, found.dx, algebra.table, algebra.short)))
+    with suppress(BudgetError):
+        candidates.append(algebra.settled(matrix_of(algebra.expanded(found.change, found.dx), found.dx)))
+    return min(candidates, key=lambda e: (any(n.op in ("kron", "vec") for n in topological(e)), length(e)))
 
 
 def products(found: Linear, algebra: Algebra) -> list[Term] | None:

@@ -1,8 +1,9 @@
 """Stationary points in closed form: ``solve(function, wrt, ...)`` finds the x at which the gradient vanishes.
 
 The stationarity condition is solved where it is linear in the unknown or in its inverse; several unknowns one after the
-other, each put into the conditions of the rest; linear constraints by Lagrange multipliers. Each solution is checked by
-numbers before it is given; where there is no closed form, the condition itself is the answer.
+other, each put into the conditions of the rest; constraints by multipliers: linear ones, one scalar one, spheres and
+orthonormal columns. Each solution is checked by numbers before it is given; where there is no closed form, the
+condition itself is the answer.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 from matcalc import ops
 from matcalc.answers.derivation import Derivation
 from matcalc.answers.derive import derive
+from matcalc.calculus.adjoint import gradients
 from matcalc.calculus.conditions import conditions
 from matcalc.calculus.differential import differential
 from matcalc.calculus.structure import AMBIENT
 from matcalc.errors import InputError, UnsupportedError
 from matcalc.expr import Expr, symbols, topological
+from matcalc.indices import names_in
 from matcalc.kinds import SCALAR_KIND, Kind
 from matcalc.language.index_sums import raised
 from matcalc.printing.measure import length
@@ -44,9 +47,21 @@ from matcalc.solving.curvature import (
     curvature,
 )
 from matcalc.solving.equalities import joint
+from matcalc.solving.extremal import Extremes, eigenvectors, orthonormal
 from matcalc.solving.inverse_equation import solve_inverse, solve_scalar, solve_through
 from matcalc.solving.lagrange import lagrange_condition, solve_constrained
-from matcalc.solving.linear_equation import Algebra, Solved, averaged, solve_linear, solve_singular
+from matcalc.solving.linear_equation import (
+    Algebra,
+    Solved,
+    averaged,
+    divisors,
+    fresh,
+    linear,
+    solve_linear,
+    solve_singular,
+    times_unknown,
+)
+from matcalc.solving.multipliers import by_multiplier, squared
 from matcalc.solving.solution import Point, Solution, verdict_of
 
 UNSOLVED = frozenset({"diagonal", "lower", "upper", "toeplitz"})
@@ -63,7 +78,7 @@ def solve(
     of: str | None = None,
     table: Table | None = None,
 ) -> Solution:
-    """Where the gradient of a scalar function vanishes, in closed form; under linear constraints ``C*x = d`` too.
+    """Where the gradient of a scalar function vanishes, in closed form; under constraints such as ``C*x = d`` too.
 
     ``function``, ``wrt`` and ``declare`` as in ``derive``; ``subject_to`` one equation or several. A solution without a
     closed form is false, and holds the stationarity condition.
@@ -142,7 +157,7 @@ def _refuse_surfaces(name: str, x: Expr) -> None:
     if curved:
         raise UnsupportedError(
             f"{name} is declared {curved[0]}: on that set a stationary point is not where the gradient vanishes",
-            hint="leave the declaration out, and give linear constraints with --subject-to",
+            hint="leave the declaration out, and give what it says with --subject-to, as in x'*x = 1",
         )
 
 
@@ -216,10 +231,8 @@ class _Search:
             if not self.constraints and not symbols_in(e, self.gradients):
                 self.notes.append(f"the gradient by {x.name} is the same everywhere")
                 return []
-            structure = sorted(x.data[1].facts & UNSOLVED)  # type: ignore[index]
-            if structure:
-                self.notes.append(f"{x.name} is {structure[0]}: such conditions are not solved in closed form")
-                return []
+        if any(x.data[1].facts & UNSOLVED for x in self.gradients):  # type: ignore[index]
+            return self._structured()
         if self.constraints:
             return self._constrained()
         if len(self.gradients) == 1:
@@ -230,6 +243,36 @@ class _Search:
         steps = self._in_turn(dict(self.gradients)) or self._crossed()
         point = self._point(steps) if steps else None
         return [point] if point is not None else []
+
+    def _structured(self) -> list[Point]:
+        """A diagonal unknown by its diagonal; of other structures where the condition is that of each entry."""
+        ((x, e), *others) = self.gradients.items()
+        facts: Facts = x.data[1].facts  # type: ignore[index]
+        steps: list[_Step] = []
+        if not others and not self.constraints and "diagonal" in facts:
+            steps = self._by_diagonal(x, e)
+        elif not others and not self.constraints:
+            found = linear(e, x, self.algebra)
+            factor = times_unknown(found, self.algebra) if found is not None else None
+            if found is not None and factor is not None:
+                value = self.algebra.settled(ops.mul(ops.neg(ops.reciprocal(factor)), found.rest))
+                steps = [self._step(e, x, Solved(value, divisors(self.algebra, ops.reciprocal(factor))))]
+        points = [p for step in steps if (p := self._point([step])) is not None]
+        if not points:
+            self.notes.append(f"{x.name} is {min(facts & UNSOLVED)}: such conditions are not solved in closed form")
+        return points
+
+    def _by_diagonal(self, x: Expr, e: Expr) -> list[_Step]:
+        """The unknown as diag(d): the condition of each entry of d."""
+        facts: Facts = x.data[1].facts  # type: ignore[index]
+        kind = Kind("vector", x.rows, ONE, frozenset({"positive"}) if "spd" in facts else facts & {"nonzero"})
+        d = ops.sym(fresh("d", names_in(e, *self.gradients)), kind)
+        condition = self.algebra.settled(ops.diag(self.algebra.settled(ops.substitute(e, {x: ops.diag(d)}))))
+        return [
+            _Step(x, Solved(self.algebra.settled(ops.diag(solved.value)), solved.divisors), found.curvature)
+            for solved in self._solutions(condition, d)
+            for found in [self._step(condition, d, solved)]
+        ]
 
     def _smallest(self, e: Expr, x: Expr) -> list[Point]:
         """One of many solutions, where the unknown is not determined."""
@@ -324,17 +367,50 @@ class _Search:
             self.notes.append("constraints with several unknowns are not solved in closed form")
             return []
         ((x, e),) = self.gradients.items()
-        if x.data[1].facts & {"symmetric", "spd"}:  # type: ignore[index]
-            self.notes.append("constraints on a symmetric matrix are not solved in closed form")
+        if not x.data[1].facts & {"symmetric", "spd"}:  # type: ignore[index]
+            value = solve_constrained(e, x, self.constraints, self.algebra)
+            if value is not None:
+                point = self._point([self._along_constraints(self._step(e, x, value))])
+                return [point] if point is not None else []
+        if len(self.constraints) > 1:
             return []
-        value = solve_constrained(e, x, self.constraints, self.algebra)
-        if value is None:
+        (constraint,) = self.constraints
+        if not constraint.is_scalar:
+            return self._extreme(x, orthonormal(e, x, constraint, self.algebra))
+        constraint, radius = squared(constraint, self.algebra)
+        if radius is not None and not known(radius, "nonnegative"):
+            self.notes.append(f"a norm is not negative, and {text(radius)} may be: declare what is positive")
             return []
-        step = self._step(e, x, value)
-        if step.curvature.kind == SADDLE:  # along the constraints it may be anything
-            step = replace(step, curvature=replace(step.curvature, kind=UNDECIDED))
-        point = self._point([step])
-        return [point] if point is not None else []
+        condition, (t,) = lagrange_condition(e, x, [constraint], self.algebra)
+        straight = linear(constraint, x, self.algebra) is not None
+        found = by_multiplier(condition, t, constraint, x, self.algebra, self._solutions)
+        steps = [self._along_constraints(self._step(there, x, solved), straight) for solved, there in found]
+        before = list(self.notes)
+        points = [p for step in steps if (p := self._point([step])) is not None]
+        self.notes[:] = before if points else self.notes
+        if points:
+            return points
+        along = gradients(constraint, [x], self.algebra.table, self.algebra.short)[x]
+        return self._extreme(x, eigenvectors(e, x, constraint, along, self.algebra))
+
+    def _extreme(self, x: Expr, extremes: Extremes | None) -> list[Point]:
+        """The points where the function is least and largest, of many."""
+        if extremes is None:
+            return []
+        steps = [_Step(x, solved, kind) for solved, kind in extremes.found]
+        points = [p for step in steps if (p := self._point([step])) is not None]
+        if points:
+            self.notes.append(extremes.note)
+        return points
+
+    def _along_constraints(self, step: _Step, straight: bool = True) -> _Step:
+        """Where the curvature has both signs it may have one along the constraints; of curved ones it holds a term."""
+        found = step.curvature
+        if found.kind == SADDLE:
+            found = replace(found, kind=UNDECIDED)
+        if not straight:
+            found = replace(found, why=found.why.replace("the Hessian", "the Hessian of the Lagrangian", 1))
+        return replace(step, curvature=found)
 
     # --- what goes with a solution ---
 
@@ -370,7 +446,9 @@ class _Search:
         return Point(values, kind, why, verdict, tuple(dict.fromkeys(found)), far)
 
     def _by_shape(self, unknowns: list[Expr]) -> Curvature | None:
-        """A minimum or maximum because the function is convex or concave as it is built."""
+        """A minimum or maximum because the function is convex or concave as it is built, the constraints linear."""
+        if any(linear(c, x, self.algebra) is None for c in self.constraints for x in unknowns):
+            return None
         sign = shape_of_function(raised(self.derivation.loss), unknowns, self.algebra.short)
         if not sign:
             return None

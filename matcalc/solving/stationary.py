@@ -1,8 +1,9 @@
 """Is this point stationary, and a minimum? A closed form checked by numbers, independently of how it was found.
 
 At points drawn as the declarations say, the derivative of the function at the solution is taken along random directions
-that respect structure and constraints; it must vanish against the derivative nearby. A random search around a minimum
-must find no smaller value. Nothing here knows the table, the engine or the code generator.
+that respect structure and constraints (tangents, where these are curved); it must vanish against the derivative nearby.
+A random search around a minimum must find no smaller value. Nothing here knows the table, the engine or the code
+generator.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _STEPS = (1.0, 0.1, 0.01)
 _NEAR = (0.03, 0.01)
 _SEARCHES = 8
 _ROUNDING = 1e-9
+_NEWTON = 40  # steps back to the constraints
 _LARGEST = 16  # of one dimension
 
 
@@ -177,7 +179,10 @@ class _Trial:
         return worst, wrong, start
 
     def _residual(self, start: Mapping[str, Any], sizes: Mapping[str, int], along: Mapping[str, Any]) -> float | str:
-        """The derivative at the point against that a step away, by the function and by the derived gradient."""
+        """The derivative at the point against that a step away, by the function and by the derived gradient.
+
+        With constraints also against that in directions that they forbid: a linear function has the same everywhere.
+        """
         here = self.slope.along(start, sizes, along)
         if isinstance(here, str):
             return here
@@ -190,6 +195,10 @@ class _Trial:
             there = self.slope.along(_scalars(moved), sizes, along)
             if not isinstance(there, str):
                 scale = max(scale, abs(float(np.real(there[0]))))
+        for across in self._across(start, along) if self.limit is not None else ():
+            there = self.slope.along(start, sizes, across)
+            if not isinstance(there, str):
+                scale = max(scale, abs(float(np.real(there[0]))))
         if not scale > 0:
             return 0.0 if abs(float(here[0])) + abs(derived) <= TOLERANCE else float("inf")
         noise = 1e-4 * here[1] if self.slope.smooth else 0.0
@@ -197,6 +206,13 @@ class _Trial:
         if not self.slope.smooth:
             slope = max(0.0, slope - 1e-4 * scale)  # differences are not that exact: the derived gradient is
         return max(slope / max(scale, noise), abs(derived) / scale)
+
+    def _across(self, start: Mapping[str, Any], along: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Directions of the size of ``along``, whatever the constraints say."""
+        flat = np.concatenate([np.abs(np.atleast_2d(e)).ravel() for e in along.values()])
+        size = float(np.max(flat, initial=0.0))
+        waves = (np.cos(step * np.arange(1.0, len(flat) + 1)) for step in (0.0, 1.0, 2.0))
+        return [self._unstacked(size * wave, start) for wave in waves]
 
     def _derived(
         self, start: Mapping[str, Any], sizes: Mapping[str, int], along: Mapping[str, Any]
@@ -229,35 +245,57 @@ class _Trial:
                 return "the constraints leave no freedom there"
         directions = []
         for _ in range(3):
-            if basis is None:
-                along = {
-                    x.name: project(rng.normal(size=np.atleast_2d(start[x.name]).shape), self.kinds[x.name].facts)
-                    for x in self.unknowns
-                }
-            else:
-                flat = basis @ rng.normal(size=basis.shape[1])
-                along = self._unstacked(flat, start)
-            for name, e in along.items():
-                size = max(float(np.max(np.abs(start[name]))), 1e-2)
-                if basis is None:
-                    along[name] = e * (0.5 * size / max(float(np.max(np.abs(e))), 1e-300))
-            directions.append(along)
+            along: dict[str, Any] = {}
+            if basis is not None:
+                along = self._unstacked(basis @ rng.normal(size=basis.shape[1]), start)
+            for x in self.unknowns if basis is None else ():
+                e = project(rng.normal(size=np.atleast_2d(start[x.name]).shape), self.kinds[x.name].facts)
+                along[x.name] = e / max(float(np.max(np.abs(e))), 1e-300) * self._size(start, x)
+            top = 1.0
+            if basis is not None:
+                top = max(float(np.max(np.abs(e))) for e in along.values()) / self._size(start)
+            directions.append({name: 0.5 * e / max(top, 1e-300) for name, e in along.items()})
         return directions
 
+    def _size(self, start: Mapping[str, Any], *unknowns: Expr) -> float:
+        """The largest entry of one unknown, or of all."""
+        return max(*(float(np.max(np.abs(start[x.name]))) for x in unknowns or self.unknowns), 1e-2)
+
     def _free_space(self, start: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        """An orthonormal basis of the directions along which the constraints, linear, do not change."""
-        assert self.limit is not None
-        columns = []
-        base = self._limits(start, sizes)
-        count = sum(np.atleast_2d(start[x.name]).size for x in self.unknowns)
-        for k in range(count):
-            along = self._unstacked(np.eye(count)[k], start)
-            moved = {**start, **{name: start[name] + e for name, e in along.items()}}
-            columns.append(self._limits(_scalars(moved), sizes) - base)
-        jacobian = np.stack(columns, axis=1)
+        """An orthonormal basis of the directions along which the constraints do not change, to first order."""
+        jacobian = self._limit_jacobian(start, sizes)
         _, values, rows = np.linalg.svd(jacobian)
         rank = int(np.sum(values > 1e-9 * max(1.0, float(values.max(initial=0.0)))))
         return rows[rank:].T
+
+    def _limit_jacobian(self, start: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        """By differences of fourth order: exact for linear and quadratic constraints."""
+        columns = []
+        count = sum(np.atleast_2d(start[x.name]).size for x in self.unknowns)
+        step = 1e-3 * self._size(start)
+
+        def moved(along: Mapping[str, Any], by: float) -> Any:
+            return self._limits(_scalars({**start, **{name: start[name] + by * e for name, e in along.items()}}), sizes)
+
+        for k in range(count):
+            along = self._unstacked(np.eye(count)[k], start)
+            near, wide = (moved(along, h) - moved(along, -h) for h in (step, 2 * step))
+            columns.append((8 * near - wide) / (12 * step))
+        return np.stack(columns, axis=1)
+
+    def _onto(self, moved: Mapping[str, Any], start: Mapping[str, Any], sizes: Mapping[str, int], turn: Any) -> Any:
+        """A point near ``moved`` where the constraints hold, by Newton's method with the Jacobian of the start."""
+        found = dict(moved)
+        for _ in range(_NEWTON):
+            gap = self._limits(_scalars(found), sizes)
+            if not np.isfinite(gap).all():
+                return None
+            size = self._size(found)
+            if np.max(np.abs(gap), initial=0.0) <= 1e-13 * max(size, size * size):
+                return found
+            for name, e in self._unstacked(turn @ gap, start).items():
+                found[name] = found[name] - e
+        return None
 
     def _limits(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         assert self.limit is not None
@@ -265,11 +303,12 @@ class _Trial:
         return np.concatenate([np.real(np.atleast_2d(found[c])).ravel() for c in self.limits])
 
     def _unstacked(self, flat: Any, start: Mapping[str, Any]) -> dict[str, Any]:
+        """A change of the unknowns of their structure: the numbers in one line, in the shapes of the unknowns."""
         result, at = {}, 0
         for x in self.unknowns:
             shape = np.atleast_2d(start[x.name]).shape
             size = shape[0] * shape[1]
-            result[x.name] = flat[at : at + size].reshape(shape)
+            result[x.name] = project(flat[at : at + size].reshape(shape), self.kinds[x.name].facts)
             at += size
         return result
 
@@ -287,6 +326,7 @@ class _Trial:
         best = float(np.real(self.function.run(start, sizes, watch)[self.f]))
         slack = _ROUNDING * max(abs(best), watch.magnitude, 1e-300)
         sign = 1.0 if kind == "minimum" else -1.0
+        turn = np.linalg.pinv(self._limit_jacobian(start, sizes)) if self.limit is not None else None
         for _ in range(_SEARCHES):
             weights = rng.normal(size=len(directions))
             for step in _STEPS if far else _NEAR:
@@ -294,7 +334,8 @@ class _Trial:
                 for x in self.unknowns:
                     change = sum(w * d[x.name] for w, d in zip(weights, directions, strict=True))
                     moved[x.name] = start[x.name] + step * change
-                if not all(_admissible(self.kinds[x.name], moved[x.name]) for x in self.unknowns):
+                moved = moved if turn is None else self._onto(moved, start, sizes, turn)
+                if moved is None or not all(_admissible(self.kinds[x.name], moved[x.name]) for x in self.unknowns):
                     continue
                 value = self.function.run(_scalars(moved), sizes)[self.f]
                 if np.isfinite(value) and sign * (float(np.real(value)) - best) < -slack:

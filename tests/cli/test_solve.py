@@ -88,6 +88,25 @@ def test_constraints_may_be_repeated() -> None:
     assert mu @ w == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize("form", ["scipy", "jax", "array-api"])
+def test_code_for_other_libraries(form: str) -> None:
+    if form == "jax":
+        pytest.importorskip("jax")
+    rng = np.random.default_rng(1)
+    A, b = rng.normal(size=(5, 3)), rng.normal(size=5)
+    entropy = run(
+        "sum(x .* log(x)) - e'*x", "--wrt", "x", "--declare", "x: vector(n), positive; e: vector(n)",
+        "--subject-to", "sum(x) = 1", "--format", form,
+    )  # fmt: skip
+    squares = run("norm2(A*x - b)^2", "--wrt", "x", "--format", form)
+
+    p = np.asarray(compile_module(entropy.stdout)["solution"](e=b))
+    x = np.asarray(compile_module(squares.stdout)["solution"](A=A, b=b))
+
+    np.testing.assert_allclose(p, np.exp(b) / np.exp(b).sum(), rtol=1e-5)
+    np.testing.assert_allclose(x, np.linalg.lstsq(A, b)[0], rtol=1e-4)
+
+
 @pytest.mark.parametrize("form", ["pretty", "text", "latex", "numpy", "json"])
 def test_without_a_closed_form_the_condition_is_the_answer_and_the_status_is_zero(form: str) -> None:
     result = run("sum(log(1 + exp(-y .* (X*w))))", "--wrt", "w", "--format", form)
