@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES + COMMON)
+@click.command(cls=ExpressionCommand, short_help="Is this hand-derived gradient right?", epilog=EXAMPLES + COMMON)
 @click.argument("function", metavar="EXPR|FILE", shell_complete=files)
 @click.option("--wrt", metavar="X", shell_complete=names,
               help="The variable; without it: are the two expressions equal?")
@@ -35,6 +35,9 @@ Examples:
               help="2: the claim is the Hessian (by a matrix its vec form).")  # fmt: skip
 @click.option("--layout", type=click.Choice(["gradient", "numerator"]), default="gradient", show_default=True,
               help="The layout of the claim.")  # fmt: skip
+@click.option("--structure", type=click.Choice(["auto", "projected", "tied", "free"]), default="auto",
+              show_default=True,
+              help="Which gradient by a symmetric, diagonal, triangular or Toeplitz variable is claimed.")  # fmt: skip
 def check(
     function: str,
     wrt: str | None,
@@ -43,6 +46,7 @@ def check(
     of: str | None,
     order: int,
     layout: str,
+    structure: str,
 ) -> None:
     """Is CLAIM the derivative of EXPR by X?
 
@@ -50,7 +54,10 @@ def check(
     status 0: the claim holds; 1: it does not, and the right form, a point where they differ and what went
     wrong are shown.
     """
-    result = matcalc.check(source_text(function), wrt, equals, declarations(declare), layout=layout, of=of, order=order)
+    result = matcalc.check(
+        source_text(function), wrt, equals, declarations(declare),
+        layout=layout, structure=structure, of=of, order=order,
+    )  # fmt: skip
     click.echo(terminal.remarks([result.report()]))
     if not result:
         click.get_current_context().exit(FAILS)

@@ -150,6 +150,11 @@ def split_names(text: str) -> list[str]:
     return names
 
 
+def joined(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> str:
+    """``--wrt x --wrt y`` as ``--wrt x,y``."""
+    return ",".join(given)
+
+
 def declarations(given: Sequence[str]) -> str | None:
     """Several --declare options as one text of declarations."""
     return "\n".join(given) or None

@@ -29,7 +29,7 @@ _NAME = re.compile(r"(?<![\w.])([^\W\d]\w*)(?!\w*\()")
 _WORDS = frozenset({"axis", "for", "in", "pi"})
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(short_help="Completion for bash, zsh or fish.", epilog=EXAMPLES)
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> None:
     """Print the completion script of SHELL.

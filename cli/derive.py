@@ -11,7 +11,7 @@ import matcalc
 from matcalc.errors import InputError
 
 from . import terminal
-from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .command import COMMON, FAILS, ExpressionCommand, declarations, joined, source_text, split_names
 from .completion import declarations as declared
 from .completion import files, names
 from .show import CODE, FORMATS, answer, echo, steps
@@ -41,15 +41,16 @@ Formats:
 """
 
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES + FORMS + COMMON)
+@click.command(cls=ExpressionCommand, short_help="The derivative in closed form.", epilog=EXAMPLES + FORMS + COMMON)
 @click.argument("function", metavar="EXPR|FILE", shell_complete=files)
-@click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
-              help="The variables to differentiate by.")
+@click.option("--wrt", metavar="X[,Y...]", required=True, multiple=True, callback=joined, shell_complete=names,
+              help="The variables to differentiate by; entries and slices too: \"X[i, j]\". May be repeated.")
 @click.option(
     "--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
     help='What a name is: "A: symmetric(n)", "y: onehot(N, K)". May be repeated.',
 )  # fmt: skip
-@click.option("--order", type=click.IntRange(min=1), default=1, show_default=True, help="2: the Hessian.")
+@click.option("--order", type=click.IntRange(min=1), default=1, show_default=True,
+              help="2: the Hessian; 3 and 4 by vectors and scalars.")
 @click.option("--of", metavar="NAME", shell_complete=names,
               help="In a program: the name to differentiate (default: the last one).")
 @click.option(
@@ -62,12 +63,13 @@ Formats:
 )  # fmt: skip
 @click.option(
     "--structure", type=click.Choice(["auto", "projected", "tied", "free"]), default="auto",
-    show_default=True, help="The gradient by a symmetric, diagonal or triangular variable.",
+    show_default=True, help="The gradient by a symmetric, diagonal, triangular or Toeplitz variable: projected on "
+    "such matrices (auto), by its tied entries, or as if it had no structure.",
 )  # fmt: skip
 @click.option(
     "--steps", "detail", is_flag=False, flag_value="brief", type=click.Choice(["brief", "full"]),
     metavar="[brief|full]",
-    help="Show the derivation; full: every simplification, what each identity says, its source.",
+    help="Show the derivation; --steps=full: every simplification, what each identity says, its source.",
 )  # fmt: skip
 @click.option("--check", is_flag=True, help="Verify the answer by numbers, independently of the engine.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",

@@ -35,7 +35,17 @@ FIRST = (
 LAST = ("matcalc --help lists the commands,", "matcalc serve opens the page in the browser.")
 
 
-@click.group(cls=FaultGuard, epilog=EXAMPLES + COMMON, invoke_without_command=True,
+COMMANDS = (derive, check, solve, serve, identities, completion)  # in the order of --help
+
+
+class Commands(FaultGuard):
+    """The group, its commands in our order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [str(command.name) for command in COMMANDS]
+
+
+@click.group(cls=Commands, epilog=EXAMPLES + COMMON, invoke_without_command=True,
              context_settings={"max_content_width": 100})  # fmt: skip
 @click.version_option(matcalc.__version__, prog_name="matcalc", message="%(prog)s %(version)s")
 @click.pass_context
@@ -59,5 +69,5 @@ def greeting() -> str:
     return "\n".join([*lines, *LAST])
 
 
-for _command in (derive, check, solve, serve, identities, completion):
+for _command in COMMANDS:
     main.add_command(_command)

@@ -28,7 +28,9 @@ _file = click.option(
 )
 
 
-@click.group(invoke_without_command=True, epilog=EXAMPLES + COMMON)
+@click.group(
+    invoke_without_command=True, short_help="The table of identities: list, show, verify.", epilog=EXAMPLES + COMMON
+)
 @click.pass_context
 def identities(ctx: click.Context) -> None:
     """The table of identities: list it, show an entry, verify it by numbers."""
@@ -77,10 +79,13 @@ def seen(entry: Any, verdict: Any) -> str:
 
 
 @identities.command("list")
-@click.argument("section", required=False, type=click.Choice(SECTIONS))
+@click.argument("section", metavar="[SECTION]", required=False, type=click.Choice(SECTIONS))
 @_file
 def show_list(section: str | None, path: str | None) -> None:
-    """One line for each entry: its id and what it says."""
+    """One line for each entry: its id and what it says.
+
+    SECTION is one of differentials, rewrites, properties, gradients, jacobians, errata; without it, all of them.
+    """
     show_sections(section, path)
 
 
@@ -123,7 +128,7 @@ def entry_of(table: Any, entry_id: str) -> Any:
         ) from None
 
 
-@identities.command()
+@identities.command(short_help="Compare entries with numbers: all, or those that are named.")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @_file
 def verify(ids: tuple[str, ...], path: str | None) -> None:

@@ -161,6 +161,10 @@ def _object_or_text(result: Any, form: str, write: Callable[[], str]) -> Any:
     return None
 
 
+for _name, _command in COMMANDS.items():  # %derive? shows what %derive --help prints
+    getattr(MatcalcMagics, _name).__doc__ = _command.get_help(click.Context(_command, info_name=f"%{_name}"))
+
+
 def complete(shell: Any, event: Any) -> list[str]:
     """The options of a magic, and the values of those that have a choice."""
     command = COMMANDS[re.match(r"\s*%*(\w+)", event.line)[1]]  # type: ignore[index]

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES + COMMON)
+@click.command(short_help="The page in the browser.", epilog=EXAMPLES + COMMON)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
               help="Where to listen; this machine alone unless told otherwise.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), metavar="PORT",

@@ -11,7 +11,7 @@ import click
 import matcalc
 
 from . import terminal
-from .command import COMMON, FAILS, ExpressionCommand, declarations, source_text, split_names
+from .command import COMMON, FAILS, ExpressionCommand, declarations, joined, source_text, split_names
 from .completion import declarations as declared
 from .completion import files, names
 from .show import CODE, verdict
@@ -28,10 +28,10 @@ Examples:
 """
 
 
-@click.command(cls=ExpressionCommand, epilog=EXAMPLES + COMMON)
+@click.command(cls=ExpressionCommand, short_help="The stationary point in closed form.", epilog=EXAMPLES + COMMON)
 @click.argument("function", metavar="EXPR|FILE", shell_complete=files)
-@click.option("--wrt", metavar="X[,Y...]", required=True, shell_complete=names,
-              help="The unknowns: where the gradient by them vanishes.")
+@click.option("--wrt", metavar="X[,Y...]", required=True, multiple=True, callback=joined, shell_complete=names,
+              help="The unknowns: where the gradient by them vanishes. May be repeated.")
 @click.option("--declare", "declare", multiple=True, metavar="DECLARATION", shell_complete=declared,
               help='What a name is: "A: symmetric(n)". May be repeated.')  # fmt: skip
 @click.option("--subject-to", "subject_to", multiple=True, metavar="EQUATION",

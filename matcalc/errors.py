@@ -43,7 +43,7 @@ class MatcalcError(Exception):
 
     def __str__(self) -> str:
         parts = [self.message]
-        if self.text is not None and self.position is not None:
+        if self.text and not self.text.isspace() and self.position is not None:
             parts.append(_excerpt(self.text, self.position))
         if self.hint:
             parts.append(self.hint)

@@ -171,3 +171,10 @@ def test_a_mean_is_a_factor() -> None:
     gradient = run(f"-1/n*{ENTROPY}", "--wrt", "p", "--equals", claim, "--declare", "p: vector(n)")
     assert gradient.exit_code == 1
     assert "what went wrong: a factor 1/n is missing" in gradient.stdout
+
+
+def test_the_claim_may_be_of_another_structure() -> None:
+    claim = ["check", "x'*S*x", "--wrt", "S", "--declare", "S: symmetric(n)", "--equals", "2*x*x' - (x*x') .* eye(n)"]
+
+    assert CliRunner().invoke(main, [*claim, "--structure", "tied"]).exit_code == 0
+    assert CliRunner().invoke(main, claim).exit_code == 1

@@ -259,3 +259,9 @@ def test_without_a_variable_the_names_are_said(command: str) -> None:
     assert "Missing option '--wrt': by which of A, x, b?" in result.output
     result = CliRunner().invoke(main, [command, "norm2(A*"])
     assert "Missing option '--wrt'." in result.output
+
+
+def test_wrt_may_be_repeated() -> None:
+    result = CliRunner().invoke(main, ["derive", "x'*A*y", "--wrt", "x", "--wrt", "A, y", "--format", "text"])
+
+    assert result.stdout.splitlines() == ["dx = A*y", "dA = x*y'", "dy = A'*x"]

@@ -39,3 +39,10 @@ def test_an_unknown_command_is_status_two() -> None:
 
     assert result.exit_code == 2
     assert "No such command 'integrate'" in result.stderr
+
+
+def test_the_commands_stand_in_the_order_of_use_each_in_one_line() -> None:
+    lines = CliRunner().invoke(main, ["--help"]).stdout.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+
+    assert [line.split()[0] for line in lines] == ["derive", "check", "solve", "serve", "identities", "completion"]
+    assert not any(line.endswith("...") for line in lines)

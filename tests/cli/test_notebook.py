@@ -194,3 +194,11 @@ def test_completion(shell: Any) -> None:
         assert "--format" in {c.text for c in shell.Completer.completions(line, len(line))}
         line = "%solve x'*x --format "
         assert "latex" in {c.text for c in shell.Completer.completions(line, len(line))}
+
+
+@pytest.mark.parametrize("name", ["derive", "solve", "check"])
+def test_a_question_mark_shows_the_options_and_examples(shell: Any, name: str) -> None:
+    said = shell.inspector.info(shell.find_line_magic(name))["docstring"]
+
+    assert said.startswith(f"Usage: %{name}")
+    assert "Examples:" in said

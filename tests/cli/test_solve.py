@@ -151,3 +151,12 @@ def test_help_shows_examples_that_work() -> None:
 
     assert "matcalc solve \"w'*S*w\" --wrt w" in shown
     assert run("w'*S*w", "--wrt", "w", "--declare", "S: spd(n)", "--subject-to", "ones(n)'*w = 1").exit_code == 0
+
+
+@pytest.mark.parametrize("form", ["scipy", "jax", "torch", "array-api"])
+def test_the_solution_as_code_for_other_libraries(form: str) -> None:
+    result = CliRunner().invoke(main, ["solve", "norm2(A*x - b)^2", "--wrt", "x", "--format", form])
+
+    assert result.exit_code == 0
+    assert "def solution(*, A, b):" in result.stdout
+    compile(result.stdout, form, "exec")
