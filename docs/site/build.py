@@ -71,6 +71,8 @@ def build(out: Path) -> tuple[int, list[str]]:
         (out / address).write_text(text, encoding="utf-8")
     for asset in ("style.css", "script.js", "icon.svg"):
         shutil.copy(ASSETS / asset, out / asset)
+    for picture in (ROOT / "docs").glob("*.png"):
+        shutil.copy(picture, out / picture.name)
     # a script and not JSON: pages opened as files may not fetch
     (out / "search.js").write_text(f"window.PLACES = {index(written, titles)};\n", encoding="utf-8")
     return len(written), wrong + links.problems(out)
