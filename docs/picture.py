@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 try:
+    from playwright.sync_api import sync_playwright
+
     from matcalc.web.app import application
     from matcalc.web.server import Server, listener
-    from playwright.sync_api import sync_playwright
 except ModuleNotFoundError as missing:  # of the extras
     sys.exit(f"{missing}: install the checkout with pip install -e '.[web,browser]'")
 
