@@ -67,8 +67,8 @@ def unfit(name: str, x: Any) -> str | None:
         return f"the argument of {name} is nearly rank deficient there"
     if name != "normnuc" and _meet(values[:2] if name == "norm_spectral" else values):
         return f"the argument of {name} has nearly equal singular values there"
-    if name in ("svdvals", "svd_u") and x.shape[0] < x.shape[1]:
-        return f"the argument of {name} has more columns than rows there"
+    if name == "svdvals" and x.shape[0] < x.shape[1]:
+        return "the argument of svdvals has more columns than rows there"
     return None
 
 

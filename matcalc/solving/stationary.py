@@ -31,6 +31,7 @@ _NEAR = (0.03, 0.01)
 _SEARCHES = 8
 _ROUNDING = 1e-9
 _NEWTON = 40  # steps back to the constraints
+_FAR = 1e-6  # from the constraints
 _LARGEST = 16  # of one dimension
 
 
@@ -165,6 +166,8 @@ class _Trial:
         if (trouble := self.slope.unfit(start, sizes)) is not None:
             return trouble
         worst = self._limit_residual(start, sizes)
+        if worst > _FAR and not self._feasible(start, sizes):
+            return "the constraints cannot be met there"
         directions = self._directions(start, sizes, rng)
         if isinstance(directions, str):
             return directions
@@ -282,6 +285,20 @@ class _Trial:
             near, wide = (moved(along, h) - moved(along, -h) for h in (step, 2 * step))
             columns.append((8 * near - wide) / (12 * step))
         return np.stack(columns, axis=1)
+
+    def _feasible(self, start: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
+        """Whether Newton's method finds a point near the solution where the constraints hold."""
+        found = dict(start)
+        for _ in range(_NEWTON):
+            gap = self._limits(_scalars(found), sizes)
+            if not np.isfinite(gap).all():
+                return False
+            if np.max(np.abs(gap), initial=0.0) <= 1e-9 * max(self._size(found), 1.0):
+                return True
+            turn = np.linalg.pinv(self._limit_jacobian(_scalars(found), sizes), rcond=1e-6)
+            for name, e in self._unstacked(turn @ gap, start).items():
+                found[name] = found[name] - e
+        return False
 
     def _onto(self, moved: Mapping[str, Any], start: Mapping[str, Any], sizes: Mapping[str, int], turn: Any) -> Any:
         """A point near ``moved`` where the constraints hold, by Newton's method with the Jacobian of the start."""
