@@ -8,6 +8,7 @@ where the two differ, and what went wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from matcalc.answers.derive import derive
 from matcalc.answers.presentation import arranged
 from matcalc.checking.claims import Question, other_layout
 from matcalc.checking.diagnosis import explain, shapes_text
+from matcalc.checking.mending import mended
 from matcalc.checking.setting import Setting, setting_of
 from matcalc.errors import BudgetError, InputError, MatcalcError, ShapeError, UnsupportedError
 from matcalc.expr import Expr
@@ -26,7 +28,8 @@ from matcalc.printing.latex import latex
 from matcalc.printing.mathml import mathml
 from matcalc.printing.text import text
 from matcalc.shapes import shape_text
-from matcalc.simplifier.normal import equal
+from matcalc.simplifier.normal import equal, normal_form
+from matcalc.simplifier.tidy import tidy
 
 BOTH = "symbolically and numerically"
 NUMBERS = "numerically only"
@@ -145,7 +148,8 @@ def check(
         claim = setting.claim(equals)
     except ShapeError as error:
         shapes = f"the claim does not fit together: {_indented(error)}\n  {_wanted(question)}"
-        return replace(start, shapes=shapes, **_right(setting, question))
+        other = mended(setting, question, equals, error)
+        return replace(start, shapes=shapes, **_right(setting, question), diagnosis=(other,) if other else ())
     except UnsupportedError as error:
         if not _is_array(error, equals):
             raise
@@ -153,16 +157,16 @@ def check(
         said = _differential(question, None)
         return replace(start, shapes=shapes, **_right(setting, question), diagnosis=said)
     if claim.shape != question.shape:
-        diagnosis = (*explain(question, claim, None, text), *_differential(question, claim))
-        shapes = shapes_text(question, claim)
-        return replace(start, shapes=shapes, **_right(setting, question), diagnosis=diagnosis)
+        right = _right(setting, question)
+        diagnosis = (*explain(question, claim, None, text, _forms(right)), *_differential(question, claim))
+        return replace(start, shapes=shapes_text(question, claim), **right, diagnosis=diagnosis)
     verdict = question.answer(claim)
     start = replace(start, residual=verdict.residual, draws=verdict.draws)
     if not verdict and verdict.counterexample is None:
         raise UnsupportedError(f"the claim can be neither confirmed nor refuted: {verdict.reason}")
     right = _right(setting, question)
     if not verdict:
-        diagnosis = tuple(explain(question, claim, verdict.counterexample, text))
+        diagnosis = tuple(explain(question, claim, verdict.counterexample, text, _forms(right)))
         return replace(start, **right, counterexample=verdict.counterexample, diagnosis=diagnosis)
     known = setting.problem.function if wrt is None else right.get("expression")
     how = BOTH if known is not None and _equal(claim, known) else NUMBERS
@@ -219,6 +223,16 @@ def _right(setting: Setting, question: Question) -> dict[str, Any]:
     if answer.shape != question.shape or not question.answer(answer):
         return {}
     return {"expression": answer, "right": text(answer)}
+
+
+def _forms(right: Mapping[str, Any]) -> list[Expr]:
+    """The right form, if there is one, also multiplied out."""
+    form = right.get("expression")
+    if form is None:
+        return []
+    with suppress(BudgetError):
+        return [form, tidy(normal_form(form))]
+    return [form]
 
 
 # --- what is said ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What went wrong in a claim: a sign, a factor, a transpose, a layout, a convention, a symmetry taken for granted.
+"""What went wrong in a claim: a sign, a factor, a transpose, a layout, a convention, a part left out.
 
 Each suspicion is a corrected claim, put to the same question (``claims.py``). Only numbers decide, so a diagnosis
 does not rest on the engine.
@@ -6,7 +6,7 @@ does not rest on the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -16,22 +16,27 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from matcalc.checking.claims import Question, scalar_neighbors
+from matcalc.checking.slips import made, undone, value_at
 from matcalc.errors import MatcalcError
 from matcalc.expr import Expr, symbols, topological
 from matcalc.kinds import Kind
 from matcalc.numeric.verify import Counterexample
-from matcalc.ops import dim, mul, neg, num, reciprocal, substitute, sym, transpose
+from matcalc.ops import add, dim, mul, neg, num, reciprocal, substitute, sym, transpose, zeros
 from matcalc.shapes import ONE, Dim, shape_text
 
 Written: TypeAlias = Callable[[Expr], str]
+_PARTS = 12  # parts of the function that are looked for as factors
 _TRIED = 24  # changes of one part of a claim
 _LARGEST = 12  # numerator and denominator of a factor
 
 
-def explain(question: Question, claim: Expr, example: Counterexample | None, written: Written) -> list[str]:
-    """What is wrong with a claim that does not hold; empty where nothing simple explains it."""
+def explain(
+    question: Question, claim: Expr, example: Counterexample | None, written: Written, right: Sequence[Expr] = ()
+) -> list[str]:
+    """What is wrong with a claim that does not hold; empty where nothing simple explains it. ``right``: forms of what
+    is right, if they are known."""
     if claim.shape != question.shape:
-        return _other_shape(question, claim, written)
+        return _other_shape(question, claim, written) or _left_out(question, claim, None, written, right)
     turned = transpose(claim) if claim.rows is claim.cols and claim.rows is not ONE else None
     found = _convention_or_factor(question, claim, example, written)
     if not found and turned is not None:
@@ -40,7 +45,39 @@ def explain(question: Question, claim: Expr, example: Counterexample | None, wri
             return ["the claim is transposed"]
         rest = _convention_or_factor(question, turned, verdict.counterexample, written)
         found = ["the claim is transposed", *rest] if rest else []
-    return found or _symmetry(question, claim) or _one_part(question, claim, written)
+    return (
+        found
+        or _symmetry(question, claim)
+        or _value_factor(question, claim, example, written)
+        or _one_term(question, claim, example, written)
+        or _one_part(question, claim, written)
+        or _slip(question, claim, example, written)
+        or _left_out(question, claim, example, written, right)
+    )
+
+
+def _slip(question: Question, claim: Expr, example: Counterexample | None, written: Written) -> list[str]:
+    found = None if example is None else undone(question, claim, example, written)
+    if found is None and example is not None and claim.rows is claim.cols and claim.rows is not ONE:
+        found = undone(question, transpose(claim), example, written)
+        return [] if found is None else ["the claim is transposed", found]
+    return [] if found is None else [found]
+
+
+def _left_out(
+    question: Question, claim: Expr, example: Counterexample | None, written: Written, right: Sequence[Expr]
+) -> list[str]:
+    """A part of the right form that the claim has not."""
+    if not right:
+        return []
+    if example is None:  # any point will do
+        example = question.answer(_nothing(right[0])).counterexample
+    found = None if example is None else made(claim, right, example, written)
+    return [] if found is None else [found]
+
+
+def _nothing(like: Expr) -> Expr:
+    return num(0) if like.is_scalar else zeros(*like.shape)
 
 
 def _convention_or_factor(
@@ -51,6 +88,60 @@ def _convention_or_factor(
         return [found]
     factor = None if example is None else factor_between(question, claim, example)
     return [] if factor is None else [_factor_text(factor, question.f, written)]
+
+
+def _value_factor(
+    question: Question, claim: Expr, example: Counterexample | None, written: Written
+) -> list[str]:
+    """A factor that is a part of the function, such as det(X): the chain rule was left off, or is there twice."""
+    ratio = None if example is None else _proportion(example.found, example.expected)
+    if ratio is None or example is None:
+        return []
+    parts = [n for n in topological(question.f) if n.is_scalar and n.args and symbols(n)]
+    for n in parts[-_PARTS:]:
+        value = value_at(n, example)
+        number = float(np.real(value)) if value is not None and np.size(value) == 1 else 0.0
+        if number in (0.0, 1.0):
+            continue
+        for over, k in ((False, _small(ratio * number)), (True, _small(ratio / number))):
+            if k is None:
+                continue
+            if over and question.answer(mul(reciprocal(n), num(1 / k), claim)):
+                return [f"there is a factor {written(n if k == 1 else mul(num(k), n))} too many"]
+            if not over and question.answer(mul(n, num(1 / k), claim)):
+                return [f"a factor {written(n if k == 1 else mul(num(1 / k), n))} is missing"]
+    return []
+
+
+def _small(ratio: float) -> Fraction | None:
+    """A fraction of small numbers, if the ratio is one."""
+    found = Fraction(ratio).limit_denominator(_LARGEST)
+    fits = found and abs(found.numerator) <= _LARGEST and abs(float(found) / ratio - 1) < 1e-6
+    return found if fits else None
+
+
+def _one_term(question: Question, claim: Expr, example: Counterexample | None, written: Written) -> list[str]:
+    """A term with a factor that is wrong, or that does not belong there."""
+    if example is None or np.size(example.expected) != np.size(example.found):
+        return []
+    for n in reversed(topological(claim)):
+        for i, term in enumerate(n.args if n.op == "add" else ()):
+            with suppress(MatcalcError):
+                without = substitute(claim, {n: add(*n.args[:i], *n.args[i + 1 :])})
+                rest = value_at(without, example)
+                if rest is None or np.size(rest) != np.size(example.found):
+                    continue
+                rest = np.reshape(rest, np.shape(example.found))
+                if np.allclose(rest, example.expected) and question.answer(without):
+                    return [f"the term {written(term)} does not belong there"]
+                ratio = _proportion(example.found - rest, example.expected - rest)
+                for factor in _factors(ratio, question, claim, example) if ratio else ():
+                    other = add(*n.args[:i], mul(_inverse(factor), term), *n.args[i + 1 :])
+                    if question.answer(substitute(claim, {n: other})):
+                        if factor is num(-1):
+                            return [f"the sign of {written(term)} is wrong"]
+                        return [f"in the term {written(term)} {_factor_text(factor, question.f, written)}"]
+    return []
 
 
 def _one_part(question: Question, claim: Expr, written: Written) -> list[str]:
@@ -122,16 +213,16 @@ def _convention(question: Question, claim: Expr) -> str | None:
 def factor_between(question: Question, claim: Expr, example: Counterexample) -> Expr | None:
     """c with claim = c * right form: a small fraction, perhaps times or over a size or a scalar; None if none."""
     ratio = _proportion(example.found, example.expected)
-    if ratio is None:
-        return None
+    found = _factors(ratio, question, claim, example) if ratio is not None else iter(())
+    return next((factor for factor in found if question.answer(mul(_inverse(factor), claim))), None)
+
+
+def _factors(ratio: float, question: Question, claim: Expr, example: Counterexample) -> Iterator[Expr]:
+    """What the ratio may stand for: small fractions, perhaps times or over a size or a scalar."""
     for scalar, value in _scalars(question, claim, example):
-        fraction = Fraction(ratio / value).limit_denominator(_LARGEST)
-        if not 0 < abs(fraction.numerator) <= _LARGEST or abs(float(fraction) * value / ratio - 1) > 1e-6:
-            continue
-        factor = scalar if fraction == 1 else num(fraction) if scalar is num(1) else mul(num(fraction), scalar)
-        if question.answer(mul(_inverse(factor), claim)):
-            return factor
-    return None
+        fraction = _small(ratio / value)
+        if fraction is not None:
+            yield scalar if fraction == 1 else num(fraction) if scalar is num(1) else mul(num(fraction), scalar)
 
 
 def _proportion(a: Any, b: Any) -> float | None:
