@@ -142,6 +142,8 @@ def _elementwise(at: Strips, code: Code) -> Piece | None:
         args = _scaled(at, code, args)
         if len(args) == 1:
             return Piece(axis, args[0])
+    if code.op == "mul":
+        return Piece(axis, at.make.mul(args))  # the same factors in another order are the same product
     return Piece(axis, at.make.make(code.op, tuple(args), code.data, (STRIP, code.shape[1 - axis])))
 
 

@@ -156,11 +156,13 @@ def _loop(
     make: Instructions, results: Sequence[tuple[Code, Piece]], along: Dim, lengths: tuple[Dim, ...]
 ) -> dict[Code, Code]:
     """The instruction for the loop, and of each result what takes it."""
-    shapes = tuple(tuple(along if d is STRIP else d for d in piece.code.shape) for _, piece in results)
-    loop = Loop(along, lengths, tuple(piece.axis is not None for _, piece in results), shapes)
-    whole = make.make("strips", tuple(piece.code for _, piece in results), (INDEX, loop), ())
+    ways = {piece.code: piece.axis is not None for _, piece in results}  # a result and its transpose are one
+    bodies = list(ways)
+    shapes = tuple(tuple(along if d is STRIP else d for d in body.shape) for body in bodies)
+    whole = make.make("strips", tuple(bodies), (INDEX, Loop(along, lengths, tuple(ways.values()), shapes)), ())
     found = {}
-    for k, (code, piece) in enumerate(results):
+    for code, piece in results:
+        k = bodies.index(piece.code)
         taken = make.make("strip", (whole,), k, shapes[k])
         found[code] = make.transpose(taken) if piece.axis == 1 and code.ndim == 2 else taken
     return found
