@@ -9,8 +9,18 @@ from collections.abc import Collection
 from lark import Token
 
 _DOTTED = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*")
+_PYTHON = re.compile(
+    r"^[ \t]*(import[ \t]+\w+|from[ \t]+[\w.]+[ \t]+import\b|def[ \t]+\w+[ \t]*\(|return[ \t]+[\w(\[-])", re.MULTILINE
+)
+_DIVISION = re.compile(r"[\w)\]']\s*$")
 _LIBRARIES = frozenset("np numpy jnp jax torch tf F nn math scipy sp linalg cp".split())
 OPERATORS = frozenset({"ADD", "MUL", "POW", "COMPARE"})  # terminals of the grammar
+
+
+def python(text: str) -> int | None:
+    """Where a statement of Python stands that would otherwise be read as a product of names."""
+    found = _PYTHON.search(text)
+    return found.start(1) if found else None
 
 
 def bad_character(text: str, position: int) -> tuple[str, str | None]:
@@ -28,6 +38,8 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
             "single bars are not in the language",
             "write abs(x) for |x|, norm2(x) or ||x|| for the norm, det(X) for |X|",
         )
+    if character == "\\" and _DIVISION.search(text[:position]) and re.match(r"\\\s*(\w\b|\()", text[position:]):
+        return "division from the left is not in the language", "write inv(A)*b for A\\b"
     if character in "\\$":
         return "LaTeX is not read", _plain(text, position)
     if character == "!":

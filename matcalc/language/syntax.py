@@ -20,7 +20,7 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from matcalc.errors import LimitError, SyntaxProblem
-from matcalc.language.misreadings import bad_character, bad_token, too_early
+from matcalc.language.misreadings import bad_character, bad_token, python, too_early
 from matcalc.language.names import spelled
 from matcalc.language.tokens import Tokens
 
@@ -321,6 +321,9 @@ def _run(text: str, start: str, empty: str) -> Any:
     source = text.replace("\r", " ")
     if not re.search(r"^[^\S\n]*[^\s#;]", source, re.MULTILINE):
         raise SyntaxProblem(empty, text=text, position=len(text.rstrip()))
+    if (position := python(source)) is not None:
+        hint = "its formulas are: leave import, def and return out, one quantity a line, as in Z = X @ w"
+        raise SyntaxProblem("programs of Python are not read", text=text, position=position, hint=hint)
     try:
         return _parser().parse(source, start=start)
     except UnexpectedInput as problem:

@@ -24,6 +24,9 @@ def test_what_is_said_instead_of_a_function_is_in_the_language(name: str) -> Non
             parse(written, {"x^2": "x: scalar", "unvec(x, m, n)": "x: vector(m*n)"}.get(written, DECLARED))
 
 
+PYTHON = "its formulas are: leave import, def and return out, one quantity a line, as in Z = X @ w"
+
+
 @pytest.mark.parametrize(
     ("text", "said", "hint"),
     [
@@ -34,6 +37,12 @@ def test_what_is_said_instead_of_a_function_is_in_the_language(name: str) -> Non
         (r"\lambda x", "LaTeX is not read", "write lambda without the \\"),
         ("$x$", "LaTeX is not read", "write the formula without $, as in x'*A*x"),
         ("x + \\", "LaTeX is not read", "write the formula as in norm2(A*x - b)^2 + x'*inv(S)*x"),
+        ("A\\b", "division from the left is not in the language", "write inv(A)*b for A\\b"),
+        ("(A'*A) \\ (A'*b)", "division from the left is not in the language", "write inv(A)*b for A\\b"),
+        ("import numpy as np\nx'*x", "programs of Python are not read", PYTHON),
+        ("from numpy import *\nx'*x", "programs of Python are not read", PYTHON),
+        ("def f(x):\n    return x.T @ A @ x", "programs of Python are not read", PYTHON),
+        ("z = x\n  return z.T @ z", "programs of Python are not read", PYTHON),
         ("np.sum(x)", "full stop", "write sum(...), without np."),
         ("np.linalg.norm(x)", "full stop", "write norm(...), without np.linalg."),
         ("2*x.sum()", "full stop", "write sum(x)"),

@@ -14,6 +14,7 @@ import { taken, usual } from "./variables.js";
 
 const PAUSE = 180; // milliseconds without a key before the text is read
 
+const greeting = document.querySelector(".welcome p");
 let state = fromFragment(location.hash);
 let page = null;
 let found = null; // what the reader made of the text
@@ -291,7 +292,7 @@ function namesIn(text) {
 }
 
 function edit(name, opener) {
-  kinds.open(name, opener, (kind) => declare(name, kind));
+  kinds?.open(name, opener, (kind) => declare(name, kind));
 }
 
 function lookAtLine(number) {
@@ -308,8 +309,7 @@ function lookAtName(name) {
 
 function welcome() {
   const shown = [0, 1, 2].map((i) => page?.examples[i]?.example?.[i ? 1 : 0]).filter(Boolean);
-  return el("div", { class: "welcome" },
-    el("p", {}, "Type a function of vectors and matrices. The gradient, Jacobian or Hessian comes in closed form, with the steps, code, and a check by numbers."),
+  return el("div", { class: "welcome" }, greeting,
     el("ul", {}, shown.map((example) => el("li", {},
       el("button", { type: "button", class: "example", onclick: () => loadExample(example) },
         el("span", {}, example.title), el("code", {}, example.function))))));
@@ -350,10 +350,12 @@ for (const id of ["examples", "help"]) {
 
 editor.text = state.function;
 claim.text = state.claim;
-if (!state.function) editor.field.focus();
+if (state.function) byId("answer-body").replaceChildren();
+else editor.field.focus();
+read();
 page = await pageData();
 kinds = new KindDialog(page.kinds, page.facts);
 byId("version").textContent = `matcalc ${page.version}`;
 drawExamples(page.examples, loadExample);
 drawHelp();
-read();
+if (!state.function.trim()) nothing(); // with examples
