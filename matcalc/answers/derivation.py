@@ -87,6 +87,7 @@ class Derivation:
     where: str = "auto"
     residuals: tuple[tuple[str, Expr], ...] = ()
     again: Callable[..., Derivation] | None = None  # derives another problem, to see what an answer rests on
+    lines: tuple[tuple[tuple[str, Expr], ...], tuple[Expr, ...]] | None = None  # of the answers as they are written
 
     @property
     def answer(self) -> Expr:
@@ -121,12 +122,14 @@ class Derivation:
 
     def __getitem__(self, name: str) -> Derivation:
         forms = {n: f for n, f in self.forms.items() if n == name}
-        return replace(self, answers={name: self.answers[name]}, forms=forms)
+        return replace(self, answers={name: self.answers[name]}, forms=forms, lines=None)
 
     @cached_property
     def _lines(self) -> tuple[tuple[tuple[str, Expr], ...], list[tuple[str, Expr]]]:
         """Definitions, and the answers under their adjoint names in terms of them."""
         names = [self.adjoint_name(a) for a in self.answers.values()]
+        if self.lines is not None:
+            return self.lines[0], list(zip(names, self.lines[1], strict=True))
         if self.backward is not None and self.where != "never":
             written = [self.backward.named[name] for name in self.answers]
             if self.layout == "numerator":

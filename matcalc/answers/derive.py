@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matcalc import ops
+from matcalc.answers.derivation import DEFAULT_PATTERN, Answer, Derivation
 from matcalc.answers.wording import WHERE, expanded, own_names
 from matcalc.calculus.adjoint import gradients
 from matcalc.calculus.backward import Backward, backward, cut, needed
@@ -26,6 +27,7 @@ from matcalc.language.names import spelled
 from matcalc.language.parse import Problem, parse, read, scalar_reading
 from matcalc.order import label
 from matcalc.printing.measure import length
+from matcalc.printing.naming import written_out
 from matcalc.rules.facts import facts_of
 from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import Table, default_table
@@ -33,10 +35,6 @@ from matcalc.shapes import ONE, shape_text
 from matcalc.simplifier.orientation import Orientation
 from matcalc.simplifier.pseudoinverses import with_pseudoinverses
 from matcalc.simplifier.simplify import Simplifier
-
-if TYPE_CHECKING:
-    pass
-from matcalc.answers.derivation import DEFAULT_PATTERN, Answer, Derivation
 
 LAYOUTS = ("gradient", "numerator")
 _TOWER = 100  # x^x^x^...: the derivative of a tower is quadratic in its height
@@ -162,7 +160,7 @@ def derive(
         answers = {name: replace(a, expr=expanded(a.expr, table)) for name, a in answers.items()}
         forms = {name: replace(form, matrix=answers[name].expr) for name, form in forms.items()}
         program_of = _expanded(program_of, problem, table) if program_of is not None else None
-    found_derivation = Derivation(
+    found_derivation = _as_worded(Derivation(
         f,
         problem.kinds,
         answers,
@@ -181,10 +179,21 @@ def derive(
         where,
         words,
         derive,
-    )
+    ))
     used = {name for name, _ in found_derivation.definitions} if words else set()
     unused = tuple(f"{name} does not occur in the answer" for name, _ in words if name not in used)
     return replace(found_derivation, notes=(*found_derivation.notes, *unused)) if unused else found_derivation
+
+
+def _as_worded(d: Derivation) -> Derivation:
+    """The answers as they are written, with what the names of parts stand for put in: another form of them, where
+    residuals were found. What is printed is then what is verified and run."""
+    if d.backward is not None or d.layout != "gradient" or not d.definitions:
+        return d
+    exprs = written_out(d.definitions, d.written)
+    answers = {a.name: replace(a, expr=e) for a, e in zip(d.answers.values(), exprs, strict=True)}
+    forms = {name: replace(form, matrix=answers[name].expr) for name, form in d.forms.items()}
+    return replace(d, answers=answers, forms=forms, lines=(d.definitions, d.written))
 
 
 def _own_names(residuals: Mapping[str, str | Expr], problem: Problem, taken: set[str]) -> tuple[tuple[str, Expr], ...]:

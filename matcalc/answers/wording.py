@@ -13,6 +13,7 @@ from fractions import Fraction
 from matcalc import ops
 from matcalc.errors import BudgetError, InputError
 from matcalc.expr import Expr, symbols, topological
+from matcalc.indices import names_in
 from matcalc.kinds import kind_of_shape
 from matcalc.order import label
 from matcalc.printing.measure import length
@@ -28,6 +29,7 @@ from matcalc.simplifier.simplify import Simplifier
 WHERE = ("auto", "never", "always")
 LONG = 120  # symbols: more than a reader takes in at once
 SEVERAL = 45  # symbols: more than a line of print takes
+WORTH_FOUND = 0.85  # residuals and projectors that are found in an answer change it: it must get clearly shorter
 _LIMIT = 2_000  # symbols: longer answers are not searched for residuals
 _NAMES = 4  # of one sort, at most
 _RUN = 6  # factors of a product that is looked for inside of others
@@ -48,16 +50,23 @@ def worded(
     ``where``: auto names parts of long answers, always whatever is worth its line, never nothing but the ``residuals``,
     which are the reader's own.
     """
-    answers, taken = list(answers), {*taken, *(name for name, _ in residuals)}
+    answers = list(answers)
+    taken = {*taken, *names_in(*answers), *(name for name, _ in residuals)}
     words = _Words(answers, Simplifier(rewriter(table), expanding=expand, budget=BUDGET), table)
     for name, e in residuals:
         words.use(name, e)
     if where == "never":
         return tuple(words.lines), words.answers
+    size = sum(map(length, words.answers))
+    plain = _repeated(words, taken, where)
+    if size > _LIMIT or (where == "auto" and (plain[0] or residuals or size <= SEVERAL)):
+        return plain
     letters = Letters(taken)
-    if where == "always" and sum(map(length, words.answers)) <= _LIMIT:
-        words.find(letters)
-    return _repeated(words, letters.taken, where)
+    words.find(letters)
+    found = _repeated(words, letters.taken, "always")
+    if where == "auto" and total(*found) > WORTH_FOUND * size:
+        return plain
+    return found
 
 
 def _repeated(words: _Words, taken: set[str], where: str) -> Lines:

@@ -46,7 +46,7 @@ def named(answers: Sequence[Expr], taken: Iterable[str], limit: int = 0) -> tupl
     definitions, written = _written(printed, chosen, {*taken, *names_in(*answers)})
     if total(definitions, written) >= before:
         return (), answers
-    if _expanded(definitions, written) != answers:  # products whose factors group in another way
+    if written_out(definitions, written) != answers:  # products whose factors group in another way
         return (), answers
     return definitions, written
 
@@ -171,17 +171,19 @@ def _written(printed: _Printed, chosen: Iterable[Expr], taken: set[str]) -> tupl
     return tuple(definitions), [short[a] for a in printed.answers]
 
 
-def _expanded(definitions: Iterable[Definition], answers: Sequence[Expr]) -> list[Expr]:
-    """What the lines stand for, read from above."""
-    values: dict[Expr, Expr] = {}
+def written_out(definitions: Iterable[Definition], answers: Iterable[Expr]) -> list[Expr]:
+    """What the answers stand for, read from above: names replaced by what they were defined as."""
+    answers = list(answers)
+    values: dict[str, Expr] = {}
     full: dict[Expr, Expr] = {}
     for name, e in (*definitions, *(("", a) for a in answers)):
         for n in topological(e):
             if n not in full:
                 args = tuple(full[a] for a in n.args)
-                full[n] = values.get(n, n) if args == n.args else ops.rebuild(n, args)
+                known = values.get(n.name, n) if n.op == "sym" else n
+                full[n] = known if args == n.args else ops.rebuild(n, args)
         if name:
-            values[ops.sym(name, kind_of_shape(e.shape))] = full[e]
+            values[name] = full[e]
     return [full[a] for a in answers]
 
 

@@ -137,10 +137,19 @@ def test_where_it_is_never_wanted() -> None:
 def test_named_lines_mean_the_answer_and_are_no_longer(name: str) -> None:
     case = CASES[name]
     d = mc.derive(case["f"], case["wrt"], case.get("declare"), where="always")
-    (_, answer), = d._lines[1]
+    (answer,) = d.written
 
     assert length(answer) <= length(d.answer)
-    assert holds(d)
+    assert parse(d.text(), d.kinds) is d.answer
+    assert d.verify()
+
+
+def test_names_avoid_bound_indices() -> None:
+    """r is the index of the sum: no residual may be called so."""
+    d = mc.derive("norm2(A^k*x - b)^2", "A", "k: integer; A: matrix(n, n)", where="always")
+
+    assert d.definitions
+    assert parse(d.text(), d.kinds) is d.answer
 
 
 @pytest.mark.parametrize(
