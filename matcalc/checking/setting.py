@@ -145,6 +145,11 @@ def setting_of(
         raise InputError(f"'{wrt}' is not a variable", hint="name one, as in --wrt x, or its indices: --wrt 'X[i, j]'")
     name = spelled(match[1])
     letters = tuple(spelled(letter.strip()) for letter in (match[2] or "").split(",") if letter.strip())
+    if any(not re.fullmatch(r"\w+", letter) or letter.isdecimal() for letter in letters):
+        raise UnsupportedError(
+            f"claims about single entries, rows, columns and slices are not checked: {wrt.strip()}",
+            hint=f"claim the derivative by all of {name}, or by each entry of it, as in --wrt {name + '[i, j]'!r}",
+        )
     problem = read(function, declare, of=of, wrt=(name,))
     if name in dict(problem.definitions):
         problem = without_line(problem, name, of)

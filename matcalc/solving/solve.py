@@ -110,7 +110,11 @@ def _solved(
         )
     algebra = Algebra(Simplifier(rewriter(table)), table)
     unknowns = {name: a.variable for name, a in derivation.answers.items()}
+    lines = {name for name, _ in derivation.problem.lines} if derivation.problem else set()
     for name, x in unknowns.items():
+        if name in lines:
+            said = f"{name} is a line of the program: stationary points are in variables"
+            raise UnsupportedError(said, hint=f"leave out the line that makes {name}, and declare {name}")
         _refuse_surfaces(name, x)
     gradients = {x: derivation.answers[name].expr for name, x in unknowns.items()}
     search = _Search(derivation, algebra, gradients, [algebra.settled(raised(c)) for c in constraints])

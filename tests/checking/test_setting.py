@@ -118,3 +118,11 @@ def test_a_claim_of_known_names_that_does_not_fit(claim: str) -> None:
     setting = setting_of("x'*A*x", "x", claim, "A: matrix(n, n)", None, "gradient", "auto")
     with pytest.raises(ShapeError):
         setting.claim(claim)
+
+
+@pytest.mark.parametrize("wrt", ["B[0, :]", "B[i, :]", "B[0, 1]", "x[0]", "x[:2]"])
+def test_claims_about_single_parts_are_refused(wrt: str) -> None:
+    with pytest.raises(UnsupportedError, match="claims about single entries") as caught:
+        about("x'*B*x", wrt)
+    assert "by each entry of it" in str(caught.value.hint)
+    assert about("x'*B*x", "B[i, j]").letters == ("i", "j")

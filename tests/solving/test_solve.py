@@ -323,3 +323,10 @@ def test_each_of_several_points_is_said_by_its_value() -> None:
     remarks = mc.solve("x^3 - 3*x", "x", "x: scalar").remarks()
     assert "minimum at x = 1: the Hessian 6 is positive" in remarks
     assert "maximum at x = -1: the Hessian -6 is negative" in remarks
+
+
+def test_a_line_of_a_program_is_no_unknown() -> None:
+    with pytest.raises(UnsupportedError, match="Z is a line of the program") as caught:
+        mc.solve("Z = X*W\nL = norm2(Z - Y)^2", "Z")
+    assert caught.value.hint == "leave out the line that makes Z, and declare Z"
+    assert mc.solve("Z = X*W\nL = norm2(Z - Y)^2", "W").text() == "W = inv(X'*X)*X'*Y"

@@ -231,7 +231,7 @@ HOSTILE = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</scrip
 def test_nothing_of_the_input_is_run_or_becomes_elements(tab: Callable[..., Tab]) -> None:
     t = tab().open(
         function=HOSTILE, wrt=[HOSTILE], declare=[f"x: {HOSTILE}", f"{HOSTILE}: matrix"], claim=HOSTILE, tab=HOSTILE,
-        target=HOSTILE, order=HOSTILE, layout=HOSTILE, several=HOSTILE,
+        target=HOSTILE, order=HOSTILE, layout=HOSTILE, several=HOSTILE, subject=HOSTILE, parts=HOSTILE, adjoint=HOSTILE,
     )  # fmt: skip
     t.page.wait_for_selector("#function-problem:not(:empty)")
     for _ in range(2):  # what the link declares is shown, and can be taken back

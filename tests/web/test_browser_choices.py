@@ -77,9 +77,11 @@ def test_parts_of_a_variable_are_chosen(tab: Callable[..., Tab]) -> None:
     title(t, "Gradient by B[0, :]")
     assert "B%5B0%2C+%3A%5D" in t.page.url
     assert t.overflow() <= 0
+    assert t.page.is_hidden("#check")  # claims are about all of it, or about each entry
     t.page.click("#part label:has-text('All of it')")
     title(t, "Gradient by B")
     assert t.text() == "x*x'"
+    assert t.page.is_visible("#check")
 
     t.page.click("#names .name[data-name=x]")  # the part was one of the other name
     title(t, "Gradient by x")
@@ -128,6 +130,15 @@ def test_a_stationary_point_is_found_with_its_kind(tab: Callable[..., Tab]) -> N
     t.page.check("input[name=order][value='1']", force=True)
     title(t, "Gradient by x")
     assert t.page.is_visible("#check")
+
+
+def test_a_stationary_point_is_in_variables_not_in_lines(tab: Callable[..., Tab]) -> None:
+    t = tab().open(function="Z = X*W\nL = norm2(Z - Y)^2", wrt="Z")
+    title(t, "Gradient by Z")
+    t.page.check("input[name=order][value=point]", force=True)
+    title(t, "Stationary point in W")
+    assert t.text() == "W = inv(X'*X)*X'*Y"
+    assert t.page.locator("#names .line").count() == 0
 
 
 def test_constraints_are_typed_and_their_names_have_kinds(tab: Callable[..., Tab]) -> None:

@@ -5,6 +5,7 @@ import { box, formula } from "./formula.js";
 import { picture } from "./graph.js";
 import { colored } from "./python.js";
 import { tabs } from "./tabs.js";
+import { isClaimable } from "./variables.js";
 
 const TARGETS = { numpy: "NumPy", scipy: "SciPy", jax: "JAX", torch: "PyTorch", "array-api": "Array API" };
 const WHAT = { gradient: "Gradient", jacobian: "Jacobian", hessian: "Hessian", point: "Stationary point" };
@@ -59,7 +60,7 @@ export class Answer {
         copyButton(() => answer.mathml, "MathML")),
       this.remarks(answer),
       this.problem ? problemCard(this.problem) : null]));
-    byId("check").hidden = answer.wrt.length > 1 || answer.what === "point";
+    byId("check").hidden = answer.wrt.length > 1 || answer.what === "point" || !isClaimable(answer.wrt[0]);
     this.drawTabs();
   }
 

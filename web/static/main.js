@@ -10,7 +10,7 @@ import { drawExamples, drawHelp } from "./library.js";
 import { KindDialog, drawNames, drawParts } from "./names.js";
 import { Options } from "./options.js";
 import { EMPTY, fromFragment, toFragment } from "./state.js";
-import { taken, usual } from "./variables.js";
+import { isClaimable, taken, usual } from "./variables.js";
 
 const PAUSE = 180; // milliseconds without a key before the text is read
 
@@ -31,7 +31,7 @@ const answer = new Answer(state, {
 const options = new Options(option);
 const claim = new Claim({
   question() {
-    if (!found || state.wrt.length !== 1 || state.order === "point") return null;
+    if (!found || state.wrt.length !== 1 || state.order === "point" || !isClaimable(state.wrt[0])) return null;
     const { function: text, wrt, declare: declared, layout, structure, order } = state;
     return { function: text, wrt, declare: declared, layout, structure, order };
   },
@@ -84,7 +84,10 @@ function declare(name, kind) {
 function option(key, value) {
   if (state[key] === value) return;
   state[key] = value;
-  if (state.order === "point") state.wrt = [...new Set(state.wrt.map((variable) => taken(variable)[0]))];
+  if (state.order === "point") {
+    const names = state.wrt.map((variable) => taken(variable)[0]).filter((name) => !found?.lines.includes(name));
+    state.wrt = names.length ? [...new Set(names)] : [usual(found?.names ?? [])].filter(Boolean);
+  }
   showNames();
   options.draw(state, shape());
   save();
@@ -282,7 +285,7 @@ function showNames() {
       save();
       derive();
     }, { hideLegend: true }));
-  drawNames({ names, lines: found.lines, wrt: state.wrt, several: state.several, choose, edit });
+  drawNames({ names, lines: point ? [] : found.lines, wrt: state.wrt, several: state.several, choose, edit });
   drawParts({ names: found.names, wrt: point ? [] : state.wrt, choose: choosePart });
   editor.mark({ problem: null, chosen: state.wrt.map((variable) => taken(variable)[0]) });
 }

@@ -29,6 +29,12 @@ export function taken(variable) {
   return at < 0 ? [variable, null] : [variable.slice(0, at).trim(), variable.slice(at + 1).replace(/\]\s*$/, "").trim()];
 }
 
+/** Whether claims about it are checked: all of a name, or each entry of it, not a row or X[0, 1]. */
+export function isClaimable(variable) {
+  const [, index] = taken(variable);
+  return index === null || index.split(",").every((letter) => /^\s*[\p{L}_][\p{L}\p{N}_]*\s*$/u.test(letter));
+}
+
 /** The parts that a name of that form has: [[index, label], ...]; letters are such as no name has. */
 export function partsOf({ form }, names) {
   const known = new Set(names);
