@@ -115,6 +115,8 @@ def source_text(argument: str) -> str:
     if argument == "-":
         return _decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     if not os.path.isfile(argument):
+        if "/" in argument and os.path.isdir(argument):
+            raise InputError(f"{argument} is a directory")
         if _FILE_NAME.fullmatch(argument):  # no expression looks like this
             raise InputError(f"there is no file {argument}")
         return argument

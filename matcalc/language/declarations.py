@@ -177,11 +177,19 @@ def _function(statement: Statement, indices: Mapping[str, int]) -> Kind:
     return Kind("function", args=kinds, result=_array(statement.result, indices))
 
 
+_ELSEWHERE = {
+    **dict.fromkeys("float real double number".split(), "scalar"), "int": "integer", "vec": "vector",
+    **dict.fromkeys("array ndarray tensor Tensor".split(), "vector(n) or matrix(m, n)"),
+    **dict.fromkeys("psd positive_definite pd".split(), "spd"), "diag": "diagonal", "column": "vector",
+    **dict.fromkeys("square general".split(), "matrix(n, n)"), "probability": "simplex", "one_hot": "onehot",
+}  # fmt: skip
+
+
 def _array(node: Node, indices: Mapping[str, int]) -> Kind:
     head = _head(node)
     if head not in _SIMPLE and head not in STRUCTURES:
         known = [*_SIMPLE, *STRUCTURES, "function"]
-        near = close_matches(head, known) if head else []
+        near = [_ELSEWHERE[head]] if head in _ELSEWHERE else close_matches(head, known) if head else []
         raise DeclarationError(
             f"{head} is not a kind" if head else "this is not a kind", position=node.start,
             hint=f"did you mean {' or '.join(near)}?" if near else f"kinds are {', '.join(known)}",

@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from lark import Token
 
+from matcalc.language.vocabulary import ELSEWHERE, FUNCTIONS, SAID
+
 _DOTTED = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*")
 _PYTHON = re.compile(
     r"^[ \t]*(import[ \t]+\w+|from[ \t]+[\w.]+[ \t]+import\b|def[ \t]+\w+[ \t]*\(|return[ \t]+[\w(\[-])", re.MULTILINE
@@ -26,13 +28,17 @@ def python(text: str) -> int | None:
 def bad_character(text: str, position: int) -> tuple[str, str | None]:
     character = text[position]
     if character == "_":
-        return "a name begins with a letter", None
+        return "a name begins with a letter", _NORMS if text[:position].rstrip().endswith(("‖", "||")) else None
     if character == ".":
         return "a full stop is part of a number, of .T, .*, ./ and .^, nothing else", _undotted(text, position)
     if character in "\"'`":
         return f"quotation marks ({character}) are not in the language", None
     if character == "{":
-        return "braces belong to numbered names such as h{i}", None
+        raised = text[:position].rstrip().endswith("^")
+        return (
+            "braces belong to numbered names such as h{i}",
+            "write x' for the transpose, inv(X) or X^-1 for the inverse, x^(k + 1) for a power" if raised else None,
+        )
     if character == "|":
         return (
             "single bars are not in the language",
@@ -45,19 +51,54 @@ def bad_character(text: str, position: int) -> tuple[str, str | None]:
     if character == "!":
         return "! is not in the language", None
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    return f"the character {shown} is not in the language", None
+    hint = next((f"write {plain}" for characters, plain in _SIGNS if character in characters), None)
+    return f"the character {shown} is not in the language", hint
+
+
+_NORMS = "‖x‖_1 and ‖x‖_2 are read; write max(abs(x)), normnuc(X), norm_spectral(X) for other norms"
+_SIGNS = (
+    ("√", "sqrt(x) for the root"),
+    ("∑ᵢⱼₖ", "sum(x), or sum(i, x[i]*y[i]) over an index"),
+    ("∏", "prod(x)"),
+    ("∂∇", "the function alone; what it is differentiated by is asked for beside it"),
+    ("½", "1/2"),
+    ("≠", "1 - (x == y)"),
+    ("†⁺", "pinv(A)"),
+    ("ᴴ", "x' for the transpose: variables are real"),
+    ("⟨⟩", "x'*y or dot(x, y) for the inner product"),
+    ("⊕", "[A, B; C, D] for blocks"),
+    ("%", "x'*y for the product, # for a comment"),
+    ("&", "the product of two comparisons"),
+)
 
 
 def _undotted(text: str, position: int) -> str | None:
     """Of a library's function, ``np.sum(x)``, and of a method, ``x.sum()``: the function alone."""
     found = next((m for m in _DOTTED.finditer(text) if m.start() < position < m.end()), None)
-    if found is None or not text[found.end() :].lstrip().startswith("("):
+    method = re.match(r"\.([A-Za-z]\w*)", text[position:])
+    of, last = "...", method[1] if method else ""
+    called = bool(method) and text[position + len(method[0]) :].lstrip().startswith("(")  # type: ignore[index]
+    if found is not None:
+        first, *_, last = found[0].split(".")
+        called = text[found.end() :].lstrip().startswith("(")
+        of = found[0].removesuffix("." + last)
+        if called and first in _LIBRARIES:
+            other = ELSEWHERE.get(last) or SAID.get(last)
+            return f"write {other}" if other else f"write {last}(...), without {found[0].removesuffix(last)}"
+    if last in _PROPERTIES:
+        return f"write {_PROPERTIES[last].format(of if of != '...' else '(...)')}"
+    if not called:
         return None
-    first, *_, last = found[0].split(".")
-    if first in _LIBRARIES:
-        return f"write {last}(...), without {found[0].removesuffix(last)}"
-    return f"write {last}({found[0].removesuffix('.' + last)})"
+    if last in ELSEWHERE or last in SAID:
+        return f"write {ELSEWHERE.get(last) or SAID[last]}"
+    several = last in FUNCTIONS and FUNCTIONS[last].fewest > 1
+    return f"write {last}({of}, ...)" if several else f"write {last}({of})"
 
+
+_PROPERTIES = {
+    "t": "{}'", "transpose": "{}'", "mT": "{}'", "H": "{}', the transpose: variables are real", "I": "inv({})",
+    "shape": "the name of the dimension, with X: matrix(m, n)", "size": "the name of the dimension, with x: vector(n)",
+}  # fmt: skip
 
 _SPELLED = (
     (r"top|intercal|mathsf|prime|dagger", "x' for the transpose"),
@@ -113,6 +154,8 @@ def bad_token(token: Token, before: str) -> tuple[str, str | None]:
         return f"{shown} has nothing to its left", "quotation marks are not in the language" if shown == "'" else None
     if token.type == "COMPARE":
         return "comparisons do not chain", "compare twice and multiply: (a < b) .* (b < c)"
+    if token.type == "EQUAL" and re.search(r"^\s*[A-Za-z]\w*\([^()]*\)$", before.rpartition("\n")[2]):
+        return "functions are not defined here: a line is name = expression", "write f = x'*x for f(x) = x'*x"
     if token.type == "EQUAL":
         return "an equals sign defines a name at the beginning of a line", "write == to compare"
     if token.type == "COLON":

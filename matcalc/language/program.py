@@ -22,7 +22,7 @@ from matcalc.language.misreadings import close_matches
 from matcalc.language.names import conventional_form, is_function_like, is_greek, spelled
 from matcalc.language.scopes import index_places, mark_bound
 from matcalc.language.syntax import Node, Statement
-from matcalc.language.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, KNOWN
+from matcalc.language.vocabulary import ALIASES, CONSTANTS, ELSEWHERE, FILLED, FUNCTIONS, KNOWN, SAID
 from matcalc.shapes import SCALAR, Dim, Shape
 
 MAX_NODES = 2_000_000
@@ -347,8 +347,9 @@ def _check_run_together(variable: Variable, known: set[str], lone: set[str]) -> 
 
 def _refuse_unknown(name: str, primes: int, position: int) -> None:
     """Undeclared functions have short names; anything else is probably a misspelling."""
-    if name in ELSEWHERE:
-        raise UnknownName(f"the function {name} is unknown", position=position, hint=f"write {ELSEWHERE[name]}")
+    if name in ELSEWHERE or name in SAID:
+        other = ELSEWHERE.get(name) or SAID[name]
+        raise UnknownName(f"the function {name} is unknown", position=position, hint=f"write {other}")
     if name[0].isupper() and is_function_like(name):
         shown = name + "'" * primes
         raise UnknownName(

@@ -36,6 +36,7 @@ class ShapeRules(Draft):
                 ))  # fmt: skip
             if node.args[0].op == "index":
                 self._indexed.setdefault(node.args[0].data, []).append(sizes[0])
+            self._in_range(node, node.args[0], sizes[0])
             return (sizes[0], ONE)
         if name == "unvec":
             shape = self._of(node.args[0])

@@ -72,8 +72,15 @@ ELSEWHERE = {
     "clip": "min(max(x, a), b)", "heaviside": "(x > 0)", "indicator": "(x > 0)", "matmul": "A*B",
     "multiply": "x .* y", "solve": "inv(A)*b", "gammaln": "lgamma(x)", "log_det": "logdet(X)", "slogdet": "logdet(X)",
     "log_sum_exp": "logsumexp(x)",
+    "crossprod": "X'*X",
     "rowsum": "sum(X, axis=1)", "colsum": "sum(X, axis=0)", "reshape": "unvec(x, m, n)", "lse": "logsumexp(x)",
 }  # fmt: skip
+# what is no function here, and what stands for it
+SAID = {
+    "grad": "the function alone: its derivative is what is asked for", "einsum": "products and transposes, as in A*x",
+    "argmin": "the function alone, for solve", "argmax": "the function alone, for solve", "numel": "the dimension: n",
+    "size": "the dimension: n", "nrow": "the dimension: n", "ncol": "the dimension: n",
+}
 KNOWN = [*FUNCTIONS, *CONSTANTS, *FILLED, *ALIASES]  # every name that may be called without declaring it
 
 

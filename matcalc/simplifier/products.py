@@ -14,6 +14,7 @@ from matcalc.shapes import ONE, SCALAR
 from matcalc.simplifier.algebra import Algebra, is_zero, zero
 from matcalc.simplifier.factors import (
     ONE_F,
+    E,
     Exponent,
     FixedPowers,
     HadParts,
@@ -559,7 +560,8 @@ class Products(Algebra):
             return self.transpose(self.had_node(HadParts((p.shape[1], p.shape[0]), p.coef, p.scalars, turned)))
         units = [b for b, k in p.bases.items() if b.op == "unit" and k == 1]
         if units and len(p.bases) > 1:  # only one entry of the other factors counts
-            entries = [self.power(self.entry(b, units[0].args[0]), k) for b, k in p.bases.items() if b is not units[0]]
+            place = units[0].args[0]
+            entries = [self._entry_power(b, k, place) for b, k in p.bases.items() if b is not units[0]]
             return self.mul(compose(p.coef, p.scalars, []), *entries, units[0])
         scaled = self._scaled_rows(p)
         if scaled is not None:
@@ -569,6 +571,14 @@ class Products(Algebra):
             return self.distribute(whole.coef, whole.scalars, whole.body)
         q = parts(compose_had(p))
         return self.shortened_by_distributing(self._best_signs(q.coef, q.scalars, q.body))
+
+    def _entry_power(self, base: Expr, k: Exponent, place: Expr) -> Expr:
+        """One entry of base .^ k, where the exponent may be an array too; exp(x) is the base E to the power x."""
+        if isinstance(k, Expr) and not k.is_scalar:
+            k = as_exponent(self.entry(k, place))
+        if base is E:
+            return self(ops.fn("exp", as_expr(k)))
+        return self.power(base if base.is_scalar else self.entry(base, place), k)
 
     def _scaled_rows(self, p: HadParts) -> Expr | None:
         """(v*ones(1, n)) .* X is diag(v)*X, (ones(m, 1)*r) .* X is X*diag(r)."""

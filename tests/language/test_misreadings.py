@@ -44,7 +44,27 @@ PYTHON = "its formulas are: leave import, def and return out, one quantity a lin
         ("def f(x):\n    return x.T @ A @ x", "programs of Python are not read", PYTHON),
         ("z = x\n  return z.T @ z", "programs of Python are not read", PYTHON),
         ("np.sum(x)", "full stop", "write sum(...), without np."),
-        ("np.linalg.norm(x)", "full stop", "write norm(...), without np.linalg."),
+        ("np.linalg.norm(x)", "full stop", "write norm2(x) or norm1(x)"),
+        ("np.linalg.inv(X)", "full stop", "write inv(...), without np.linalg."),
+        ("np.einsum(x)", "full stop", "write products and transposes, as in A*x"),
+        ("x.dot(y)", "full stop", "write dot(x, ...)"),
+        ("(A*x - b).sum()", "full stop", "write sum(...)"),
+        ("(A*x - b).pow(2)", "full stop", "write x^2 or x .^ 2"),
+        ("A.t()*x", "full stop", "write A'"),
+        ("A.transpose()*x", "full stop", "write A'"),
+        ("A.I*x", "full stop", "write inv(A)"),
+        ("X.shape[0]*x", "full stop", "write the name of the dimension, with X: matrix(m, n)"),
+        ("A^{-1}*x", "braces", "write x' for the transpose, inv(X) or X^-1 for the inverse, x^(k + 1) for a power"),
+        ("√(x'*x)", "√", "write sqrt(x) for the root"),
+        ("½*x'*x", "½", "write 1/2"),
+        ("⟨x, y⟩", "⟨", "write x'*y or dot(x, y) for the inner product"),
+        ("t(x) %*% x", "%", "write x'*y for the product, # for a comment"),
+        (
+            "‖x‖_inf", "name begins",
+            "‖x‖_1 and ‖x‖_2 are read; write max(abs(x)), normnuc(X), norm_spectral(X) for other norms",
+        ),
+        ("f(x) = x'*x", "not defined here", "write f = x'*x for f(x) = x'*x"),
+        ("grad(x'*x)", "grad is unknown", "write the function alone: its derivative is what is asked for"),
         ("2*x.sum()", "full stop", "write sum(x)"),
         ("W.T.mean (x)", "full stop", "write mean(W.T)"),
         ("x.y", "full stop", None),
@@ -60,6 +80,24 @@ def test_how_it_is_written_here(text: str, said: str, hint: str | None) -> None:
     with pytest.raises(InputError, match=said) as caught:
         parse(text)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [("float", "scalar"), ("int", "integer"), ("array", "vector(n) or matrix(m, n)"), ("psd", "spd")],
+)
+def test_kinds_by_the_names_of_others(kind: str, hint: str) -> None:
+    with pytest.raises(InputError, match="is not a kind") as caught:
+        mc.derive("x'*x", "x", f"x: {kind}")
+    assert caught.value.hint == f"did you mean {hint}?"
+
+
+def test_the_place_of_a_unit_vector_is_one_of_its_places() -> None:
+    parse("unit(2, 3)")
+    parse("unit(-3, 3)")
+    for text in ("unit(5, 3)", "unit(-4, 3)", "unit(n, n)"):
+        with pytest.raises(InputError, match="out of range"):
+            parse(text)
 
 
 def test_a_declared_e_has_powers() -> None:

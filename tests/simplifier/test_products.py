@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import matcalc as mc
 from matcalc.errors import LimitError
 from matcalc.language.parse import read
 from matcalc.numeric.evaluate import evaluate
@@ -137,3 +138,11 @@ def test_long_products_are_put_together_in_bounded_time() -> None:
 
     assert time.process_time() - start < 5
     assert short.given_up
+
+
+@pytest.mark.parametrize(
+    ("f", "order"),
+    [("erf(h)[-1]", 2), ("(exp(h) .* sin(h))[0]", 2), ("(h .^ z)[1]", 2), ("sum((exp(h) .^ z) .* unit(0, k))", 1)],
+)
+def test_one_entry_of_powers_whose_exponents_are_arrays(f: str, order: int) -> None:
+    assert mc.derive(f, "h", "h, z: vector(k), positive", order=order).verify()
