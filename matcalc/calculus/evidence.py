@@ -115,12 +115,19 @@ def _names(n: Expr) -> Iterator[str]:
         yield f"sum{n.data}"
     if n.op == "pow" and n.args[1].op == "num" and abs(n.args[1].data) >= 2:  # type: ignore[arg-type, operator]
         yield "square of norm" if n.args[0].op == "norm2" else "power" if n.is_scalar else "square of array"
+    if n.op == "had" and any(_is_spread(f) for f in n.args):
+        yield "product with ones"
     if n.op == "mul":
         yield from ("inverse beside its matrix" for _ in _inverses_met(n.args))
         yield from ("inner product" for f in n.args if f.rows is ONE and not f.is_scalar)
         for x, y in pairwise(n.args):
             if x.op == "t" and x.args[0] is y and y.cols is ONE:
                 yield "square of vector"
+
+
+def _is_spread(e: Expr) -> bool:
+    """Whether every entry is the same scalar: s*ones(m)*ones(1, n)."""
+    return all(f.op == "ones" for f in (e.args if e.op == "mul" else (e,)) if not f.is_scalar)
 
 
 def _inverses_met(factors: Sequence[Expr]) -> Iterator[Expr]:
@@ -153,7 +160,7 @@ _RULES: tuple[tuple[Callable[[Counts], bool], str, str], ...] = (
     (lambda c: c.gone("sum1") and c.come("ones"), "sum(A, axis=1)", "A*ones(n)"),
     (lambda c: c.gone("sum0") and c.come("ones"), "sum(A, axis=0)", "ones(1, m)*A"),
     (lambda c: c.gone("ones") and c.come("sum") and not c.come("sum0") and not c.come("sum1"), "u'*ones(n)", "sum(u)"),
-    (lambda c: c.gone("ones") and c.gone("had") and not (c.come("sum") or c.come("diagmat")), "ones(m, n) .* A", "A"),
+    (lambda c: c.gone("product with ones") and c.gone("ones"), "ones(m, n) .* A", "A"),
     (_both("tr", "sum"), "tr(A'*B)", "sum(A .* B)"),
     (_both("sum", "tr"), "sum(A .* B)", "tr(A'*B)"),
     (lambda c: c.gone("sum") and c.gone("had") and c.come("inner product"), "sum(u .* v)", "u'*v"),

@@ -226,8 +226,10 @@ class Typesetter:
         return self.markup.transposed(self._at_least(POSTFIX, of(base)), self.transpose)
 
     def differential(self, reading: Differential, of: Of) -> Phrase:
-        base = of(reading.base)
-        return Phrase(POSTFIX, self.markup.upright("d"), base if reading.of_variable else self.markup.fenced("(", base))
+        m, base = self.markup, of(reading.base)
+        plain = isinstance(reading.base, Expr) and (_is_call(reading.base) or _is_power_of_norm(reading.base))
+        before = m.before_function if plain and base.level == POSTFIX else ""
+        return Phrase(POSTFIX, m.upright("d"), before, base if reading.of_variable or plain else m.fenced("(", base))
 
     def relation(self, reading: Relation, of: Of) -> Phrase:
         return self.markup.fenced("[", of(reading.left), self.markup.relations[reading.sign], of(reading.right))
@@ -294,6 +296,8 @@ class Typesetter:
         if reading.name == "eye":
             return m.subscript(self.identity, sizes[0])
         letter = {"ones": "1", "zeros": "0", "commutation": "K"}[reading.name]
+        if letter != "K" and len(sizes) == 2 and str(sizes[0]) == m.digits("1"):  # a row of ones
+            return m.transposed(m.subscript(m.bold(letter), sizes[1]), self.transpose)
         return m.subscript(m.bold(letter), *joined(m.comma if letter == "K" else m.cross, sizes))
 
     def unit(self, reading: Call, of: Of) -> Phrase:
@@ -377,6 +381,18 @@ class Typesetter:
 
 
 _NORMS = {"norm1": "1", "normnuc": "*", "norm_spectral": "2"}
+_CALLS = frozenset("tr det logdet sum mean fn norm1 norm2 softmax logsumexp ufn maxel minel max2 min2 prod mfn".split())
+
+
+def _is_call(e: Expr) -> bool:
+    """Whether d log(x), d tr(X) need no brackets of their own."""
+    return e.op in _CALLS and (e.op not in ("fn", "sum", "mean", "mfn") or e.data not in (0, 1, "sqrt", "sqrtm"))
+
+
+def _is_power_of_norm(e: Expr) -> bool:
+    return e.op == "pow" and e.args[0].op == "norm2" and e.args[1].op == "num" and e.args[1].data > 0  # type: ignore[operator]
+
+
 _SPECIAL: dict[str, Any] = {
     "normnuc": Typesetter.norm,
     "norm_spectral": Typesetter.norm,

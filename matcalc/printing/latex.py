@@ -43,7 +43,7 @@ class Latex(Markup):
     """The pieces of formulas in LaTeX."""
 
     plus, subtract, minus, equals, comma = " + ", " - ", "-", " = ", ", "
-    dot, times, space = r" \cdot ", " ", r" \, "
+    dot, times, space, before_function = r" \cdot ", " ", r" \, ", ""
     cross, kron, oslash = r" \times ", r" \otimes ", r" \oslash "
     product, colon = r"\, ", r" \colon\; "
     partial, delta, sigma, hole = r"\partial ", r"\delta", r"\sigma", "{:}"

@@ -33,6 +33,7 @@ class Markup(ABC):
     dot: str  # between factors that would run together
     times: str  # between other factors
     space: str  # between factors of which one is a word
+    before_function: str  # between a differential and a function
     cross: str  # m x n
     kron: str
     oslash: str

@@ -164,7 +164,7 @@ class MathML(Markup):
 
     plus, subtract, minus = "<mo>+</mo>", "<mo>−</mo>", '<mo form="prefix">−</mo>'
     equals, comma, dot, times = '<mo form="infix">=</mo>', "<mo>,</mo>", "<mo>⋅</mo>", "<mo>\u2062</mo>"
-    space, product = times + _THIN, times + _THIN
+    space, product, before_function = times + _THIN, times + _THIN, _THIN
     cross, kron, oslash = "<mo>×</mo>", "<mo>⊗</mo>", "<mo>⊘</mo>"
     partial, delta, sigma = "<mi>∂</mi>", "<mi>δ</mi>", "<mi>σ</mi>"
     colon, hole = '<mo>:</mo><mspace width="0.5em"/>', '<mo lspace="0" rspace="0">:</mo>'

@@ -124,13 +124,24 @@ def brief(steps: Iterable[Step]) -> list[Step]:
     return found
 
 
+def _new(steps: Iterable[Step], full: bool) -> list[bool]:
+    """For each step whether its identity is given in full: where it is used first."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for step in steps:
+        found.append(full and (step.by, step.source) not in seen)
+        seen.add((step.by, step.source))
+    return found
+
+
 def steps_text(steps: Iterable[Step], full: bool = False, show: Callable[[Expr], str] = text) -> str:
     """A line for each step; where it goes on with the right side of the one before, that is not repeated."""
     lines: list[str] = []
     previous: Expr | None = None
-    for step in steps if full else brief(steps):
+    steps = list(steps) if full else brief(steps)
+    for step, new in zip(steps, _new(steps, full), strict=True):
         left = "   " if step.before is previous else show(step.before)
-        lines.append(f"{left} = {show(step.after)}   [{step.reason(full)}]")
+        lines.append(f"{left} = {show(step.after)}   [{step.reason(new)}]")
         previous = step.after
     return "\n".join(lines)
 
@@ -139,7 +150,8 @@ def steps_latex(steps: Iterable[Step], full: bool = False, question: Question = 
     """The steps as ``align*``: with the reasons at the right, or under the lines where the page is too narrow."""
     steps = list(steps) if full else brief(steps)
     sides = [(row.left, row.right) for row in _rows(steps, LATEX, question)]
-    rows = [(*pair, step.reason_latex(full)) for pair, step in zip(sides, steps, strict=True)]
+    reasons = [step.reason_latex(new) for step, new in zip(steps, _new(steps, full), strict=True)]
+    rows = [(*pair, why) for pair, why in zip(sides, reasons, strict=True)]
     wide = [max((width(row[i]) for row in rows), default=0.0) for i in (0, 1)]
     if sum(wide) + max((_letters(row[2]) for row in rows), default=0.0) <= WIDTH + 4:
         lines = [rf"{left} &= {right} && \text{{{why}}}".strip() for left, right, why in rows]
@@ -152,16 +164,17 @@ def steps_mathml(steps: Iterable[Step], full: bool = False, question: Question =
     """The steps one below the other, with the reasons at the right; ``alttext`` is the same as text."""
     steps = list(steps) if full else brief(steps)
     rows = _rows(steps, MATHML, question)
-    return whole(table(rows, [step.reason(full) for step in steps]), steps_text(steps, full))
+    reasons = [step.reason(new) for step, new in zip(steps, _new(steps, full), strict=True)]
+    return whole(table(rows, reasons), steps_text(steps, full))
 
 
 def steps_markdown(steps: Iterable[Step], full: bool = False, question: Question = ANY) -> str:
     """The steps as a table of formulas, with the reasons at the right."""
     steps = list(steps) if full else brief(steps)
     lines = ["| | | |", "|---:|:---|:---|"]
-    for row, step in zip(_rows(steps, LATEX, question), steps, strict=True):
+    for row, step, new in zip(_rows(steps, LATEX, question), steps, _new(steps, full), strict=True):
         left = rf"$\displaystyle {row.left}$" if row.left else ""
-        lines.append(rf"| {left} | $\displaystyle = {row.right}$ | {step.reason_markdown(full)} |")
+        lines.append(rf"| {left} | $\displaystyle = {row.right}$ | {step.reason_markdown(new)} |")
     return "\n".join(lines)
 
 

@@ -14,9 +14,11 @@ WIDTH = 70.0  # letters on a line
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|.", re.DOTALL)
 _SMALL = 0.7  # a sub- or superscript
 _NOTHING = frozenset(
-    r"\left \right \Bigl \Bigr \mathrm \mathbf \boldsymbol \operatorname \text \, \lVert \rVert \quad".split()
+    r"\left \right \Bigl \Bigr \mathrm \mathbf \boldsymbol \operatorname \text \, \quad".split()
 )
-_WIDE = {r"\log": 1.6, r"\exp": 1.8, r"\det": 1.7, r"\sin": 1.5, r"\cos": 1.7, r"\min": 1.9, r"\max": 2.0}
+_WIDE = {r"\lVert": 0.75, r"\rVert": 0.75, "W": 1.4, "M": 1.4} | {
+    r"\log": 1.6, r"\exp": 1.8, r"\det": 1.7, r"\sin": 1.5, r"\cos": 1.7, r"\min": 1.9, r"\max": 2.0,
+}  # fmt: skip
 _RELATIONS = frozenset({"+", "-", "=", r"\odot", r"\oslash", r"\otimes", r"\circ", r"\times", r"\cdot"})
 
 

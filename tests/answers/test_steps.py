@@ -471,3 +471,22 @@ def test_the_steps_write_derivatives_as_the_answer_does(
     assert "gradient}" not in steps
     assert "hessian}" not in steps
     assert ("∂" in found.explain("mathml")) == (r"\partial" in steps)
+
+
+def test_an_identity_is_given_in_full_where_it_is_used_first() -> None:
+    d = matcalc.derive("sum(log(A*x)) + sum(log(B*x))", "x")
+    logarithms = [line for line in d.explain("text", full=True).splitlines() if "[logarithm" in line]
+
+    assert len(logarithms) == 2
+    assert "Abramowitz" in logarithms[0]
+    assert logarithms[1].endswith("[logarithm]")
+    assert d.explain("latex", full=True).count("Abramowitz") == 1
+
+
+def test_differentials_of_functions_have_no_brackets_on_paper() -> None:
+    found = matcalc.derive("norm2(A*X)^2 + logdet(X)", "X", {"A": "matrix(m, n)"}).explain("latex")
+
+    assert r"\mathrm{d}\lVert A X \rVert_{F}^{2}" in found
+    assert r"\mathrm{d}\log\det(X)" in found
+    assert r"\mathrm{d}(\lVert A X \rVert_{F}^{2} + \log\det(X))" in found
+    assert r"\mathrm{d}(X^{-1})" in matcalc.derive("sum(inv(X))", "X").explain("latex")
