@@ -15,18 +15,24 @@ _LETTERS = "ijklrst"
 
 def names_in(*roots: Expr) -> set[str]:
     """Every name that occurs: variables, functions, bound indices, and the dimensions of all parts."""
-    found: set[str] = set()
+    found = dimensions_in(*roots)
     for n in topological(*roots):
-        for d in n.shape:
-            found |= d.names
         if n.op in ("sym", "ufn"):
             found.add(n.data[0])  # type: ignore[index]
         elif n.op == "idx":
             found.add(str(n.data))
-        else:
-            for part in n.data if isinstance(n.data, tuple) else (n.data,):
-                if isinstance(part, Dim):
-                    found |= part.names
+    return found
+
+
+def dimensions_in(*roots: Expr) -> set[str]:
+    """The names of the dimensions of all parts, and of those that are used as numbers."""
+    found: set[str] = set()
+    for n in topological(*roots):
+        for d in n.shape:
+            found |= d.names
+        for part in n.data if isinstance(n.data, tuple) else (n.data,):
+            if isinstance(part, Dim):
+                found |= part.names
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matcalc.shapes import ONE, SCALAR, Dim, Shape
@@ -85,3 +86,11 @@ def kind_of_shape(shape: Shape, facts: frozenset[str] = frozenset()) -> Kind:
     else:
         form = "matrix"
     return Kind(form, shape[0], shape[1], facts)
+
+
+class Declared(dict[str, str]):
+    """Kinds by name, as they would be declared. ``dims``: dimensions that no kind need mention, as n of ``ones(n)``."""
+
+    def __init__(self, kinds: Mapping[str, Kind], dims: Iterable[str] = ()) -> None:
+        super().__init__({name: kind.text() for name, kind in kinds.items()})
+        self.dims = frozenset(dims)

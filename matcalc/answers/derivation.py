@@ -24,8 +24,8 @@ from matcalc.answers.wording import expanded, worded
 from matcalc.calculus.backward import Backward, needed
 from matcalc.calculus.higher import Forms, of_gradient
 from matcalc.expr import Expr
-from matcalc.indices import declared_names, names_in
-from matcalc.kinds import Kind, kind_of_shape
+from matcalc.indices import declared_names, dimensions_in, names_in
+from matcalc.kinds import Declared, Kind, kind_of_shape
 from matcalc.language.index_sums import raised
 from matcalc.language.parse import Problem
 from matcalc.printing.formulas import Typesetter, names_for, where_lines
@@ -108,7 +108,7 @@ class Derivation:
     @property
     def kinds(self) -> dict[str, str]:
         """The kinds of all names, declared or inferred, as they would be declared."""
-        return {name: kind.text() for name, kind in self.declared.items()}
+        return Declared(self.declared, dimensions_in(self.loss))
 
     def shown(self, answer: Answer) -> Expr:
         """The answer in the layout: numerator layout transposes it."""

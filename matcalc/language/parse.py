@@ -69,7 +69,7 @@ def read(
     declared = parse_declarations(declare)
     found = statements(text)
     try:
-        program = Program(text, found, declared, dims)
+        program = Program(text, found, declared, (*dims, *getattr(declare, "dims", ())))
         if not program.lines:
             raise InputError("there is no expression here, only declarations", position=len(text))
         for name, form in (conventions or {}).items():

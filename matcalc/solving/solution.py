@@ -10,7 +10,8 @@ from matcalc import ops
 from matcalc.answers.derivation import Derivation, array_shape
 from matcalc.errors import UnsupportedError
 from matcalc.expr import Expr, symbols
-from matcalc.kinds import Kind
+from matcalc.indices import dimensions_in
+from matcalc.kinds import Declared, Kind
 from matcalc.language.index_sums import raised
 from matcalc.printing.formulas import Typesetter, where_lines
 from matcalc.printing.latex import LATEX, latex
@@ -69,7 +70,7 @@ class Solution:
     @property
     def kinds(self) -> dict[str, str]:
         """The kinds of all names, as they would be declared."""
-        return {name: kind.text() for name, kind in self.declared.items()}
+        return Declared(self.declared, dimensions_in(self.loss, *self.equations.values()))
 
     @property
     def answer(self) -> Expr:

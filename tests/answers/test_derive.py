@@ -84,3 +84,18 @@ def test_long_sums_deep_calls_and_shared_names_are_borne() -> None:
     assert any("not searched" in note for note in long.notes)
     assert len(deep.text()) < 200_000
     assert shared.text() == "10001*y"
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare"),
+    [
+        ("sum(ones(n)*x')", "x", "x: vector(m)"),
+        ("sum(eye(n)*3)*s", "s", "s: scalar"),
+        ("sum(ones(n)*x'*n)", "x", "x: vector(m)"),
+        ("s*n", "s", "n: integer; s: scalar"),
+    ],
+)
+def test_kinds_know_dimensions_that_no_kind_mentions(f: str, wrt: str, declare: str) -> None:
+    d = derive(f, wrt, declare)
+    assert parse(d.text(), d.kinds) is d.answer
+    assert parse(f, d.kinds) is d.loss
