@@ -166,7 +166,7 @@ class Unfolding:
             return df, True
         forward = list(self._forward())
         yield from forward
-        whole = self._substituted()
+        whole = self._whole()
         chained = all(step.before is last.after for last, step in pairwise(forward))
         return whole, bool(forward) and chained and forward[-1].after is whole
 
@@ -197,8 +197,10 @@ class Unfolding:
         return local_differential(n, {a: self.d[a] for a in n.args if a in self.active}, self.table)[0]
 
     def _name(self) -> None:
-        """Names of our own for parts of a long formula, where a program gives none."""
-        if self.names.names or self.f in self.local or length(self.f) <= NAMED:
+        """Names of our own for parts of a long formula, or one with a long differential, where a program gives none."""
+        if self.names.names or self.f in self.local or self.f in self.xs:
+            return
+        if length(self.f) <= NAMED and (len(self.typed) > _SHORTENED or length(self._whole()) <= READABLE):
             return
         own = [n for n in self._parents_first(_formal(self.d[self.f], self.typed)) if not self.local[n].known]
         parts = {a for n in own for a in n.args if a in self.active}
@@ -347,8 +349,9 @@ class Unfolding:
 
     # --- the whole differential ---
 
-    def _substituted(self) -> Expr:
+    def _whole(self) -> Expr:
         """df in terms of the differentials of the variables alone, as it stands."""
+        self._parents_first(_formal(self.d[self.f], self.typed))
         own = self.d[self.f] is ops.formal_differential(self.f)
         return self.in_terms_of(self.local[self.f].d if own else self.d[self.f], self.xs)
 

@@ -9,6 +9,7 @@ from matcalc import ops
 from matcalc.expr import Expr, topological
 from matcalc.kinds import kind_of_shape
 from matcalc.printing.measure import length
+from matcalc.shapes import ONE
 
 _SHORT = 5  # a part of so many symbols needs no name
 
@@ -44,13 +45,15 @@ def given(root: Expr, definitions: Iterable[tuple[str, Expr]]) -> dict[Expr, Exp
 
 
 def invented(root: Expr, parts: Container[Expr], taken: Container[str]) -> dict[Expr, Expr]:
-    """A name for every long node below ``root`` that is one of the ``parts``, in the order of computation."""
+    """A name for every long node below ``root`` that is one of the ``parts``, in the order of computation: capitals
+    for matrices."""
     found: dict[Expr, Expr] = {}
     number = 0
     for n in topological(root):
         if n in parts and n is not root and n.args and length(n) > _SHORT:
+            letter = "u" if ONE in n.shape else "U"
             number += 1
-            while f"u{number}" in taken:
+            while f"{letter}{number}" in taken:
                 number += 1
-            found[n] = ops.sym(f"u{number}", kind_of_shape(n.shape))
+            found[n] = ops.sym(f"{letter}{number}", kind_of_shape(n.shape))
     return found
