@@ -11,7 +11,7 @@ from typing import Any
 import matcalc
 from matcalc.errors import InputError, MatcalcError, UnsupportedError
 
-from .choices import NOTATION, TARGETS
+from .choices import NOTATION, SWITCHES, TARGETS
 from .questions import MAX_LINE, Task, choice, declared, function_of, lines_of, name_of, parts_of, text_of, wrt_of
 
 MAX_EDGES = 600  # of a picture: more is no picture
@@ -160,7 +160,7 @@ def check(task: Task) -> Iterator[Part]:
         "mathml": _unstyled(found.mathml()) or None,
         "residual": float(found.residual) if found.holds else None,
         "draws": found.draws,
-        "diagnosis": list(found.diagnosis),
+        "diagnosis": [on_page(said) for said in found.diagnosis],
         "shapes": found.shapes,
         "notes": list(found.notes),
         "report": found.report(),
@@ -185,9 +185,15 @@ def said(error: MatcalcError, task: Task) -> Part:
             before = error.text[: error.position]
             place = {"place": key, "position": len(before.encode("utf-16-le", "surrogatepass")) // 2}
             break
+    error.hint = on_page(error.hint) if error.hint else None
     kind = "unsupported" if isinstance(error, UnsupportedError) else "input"
     shown = str(error) if not place else "\n".join(filter(None, (error.message, error.hint)))
     return {"kind": kind, "message": error.message, "hint": error.hint, "shown": shown, **place}
+
+
+def on_page(said: str) -> str:
+    """What is said of options of the command line, in the words of the page."""
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: SWITCHES.get(option[1], option[0]), said)
 
 
 def _notation(task: Task) -> str:

@@ -14,6 +14,15 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "hadamard": ("odot", "circ"),
     "trace": ("operatorname", "tr"),
 }
+SWITCHES = {  # what an option of the command line is called on the page
+    "expand": "Form: Expanded",
+    "layout": "Layout",
+    "residual": "Your names for parts",
+    "structure": "By a structured matrix",
+    "subject-to": "Subject to",
+    "where": "Names for parts",
+    "wrt": "the variable",
+}
 TARGETS = ("numpy", "scipy", "jax", "torch", "array-api")
 # (kind, how many sizes it takes, in words)
 KINDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,21 @@ import pytest
 if TYPE_CHECKING:
     from web_browser import Tab
     from web_client import Client
+
+
+SET_BY_POOLS = ("PYTHONSAFEPATH", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # for the processes that they start
+BEFORE = {name: os.environ.get(name) for name in SET_BY_POOLS}
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """As it was, for tests of other things that start processes."""
+    yield
+    for name, value in BEFORE.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @pytest.fixture(scope="session")

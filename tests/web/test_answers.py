@@ -149,6 +149,14 @@ def test_a_stationary_point_comes_with_its_condition_and_kind() -> None:
     assert "verdict" not in open_
 
 
+def test_what_is_said_of_options_is_said_in_the_words_of_the_page() -> None:
+    wrong = ask("check", function="x'*A*x", wrt=["x"], claim="x'*(A + A')")["check"]
+    assert "(Layout numerator)" in wrong["diagnosis"][0]
+    surface = ask("solve", function="x'*A*x", wrt=["x"], declare={"x": "unit(n)"})["error"]
+    assert "with Subject to" in surface["hint"]
+    assert surface["hint"] in surface["shown"]
+
+
 def test_parts_and_adjoints_have_the_names_that_are_given() -> None:
     named = ask("derive", function="norm2(A*x - b)^2", wrt=["x"], parts="r = A*x - b")
     assert named["answer"]["text"] == "r = A*x - b\n2*A'*r"

@@ -17,7 +17,7 @@ export function drawExamples(topics, load) {
       el("ul", {}, topic.example.map((example) => el("li", {},
         el("button", { type: "button", class: "example", onclick: () => load(example) },
           el("span", {}, example.title),
-          el("code", {}, firstLine(example.function))))))))));
+          el("code", {}, firstLine(example.function), example.subject ? `, ${example.subject}` : "")))))))));
 }
 
 function firstLine(text) {
