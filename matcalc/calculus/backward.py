@@ -60,13 +60,13 @@ class Backward:
                 values[other] = _put_in(e, values)
         return [_put_in(e, values) for e in roots]
 
-    def written_out(self, e: Expr, values: Mapping[str, Expr]) -> Expr:
-        """An expression in terms of the lines with all names written out, given what the names of the program are."""
+    def written_out(self, exprs: Mapping[str, Expr], values: Mapping[str, Expr]) -> dict[str, Expr]:
+        """Expressions in terms of the lines with all names written out, given what the names of the program are."""
         found = dict(values)
         for name, line in self.lines:
             if name not in found:
                 found[name] = _put_in(line, found)
-        return _put_in(e, found)
+        return {key: _put_in(e, found) for key, e in exprs.items()}
 
 
 def cut(lines: Sequence[tuple[str, Expr]], name: str, variable: Expr) -> Expr:
