@@ -205,7 +205,10 @@ def _variable(problem: Problem, name: str) -> Expr:
         hint = f"the names here are {known}" if known else None
         raise UnknownName(f"there is no variable '{name}' to differentiate by", hint=hint)
     if kind.form == "function":
-        raise UnsupportedError(f"{name} is a function; the derivative is taken by variables")
+        raise UnsupportedError(
+            f"{name} is a function; the derivative is taken by variables",
+            hint=f"if it is a variable: {name}[0] is its first entry, {name}*(...) a product",
+        )
     if "integer" in kind.facts:
         raise UnsupportedError(f"{name} is an integer: there is no derivative by it")
     return ops.sym(name, kind)
