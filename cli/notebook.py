@@ -143,7 +143,9 @@ def _derived(function: Any, form: str, detail: str | None, check: bool, **given:
     return _object_or_text(derivation, form, lambda: answer(derivation, form, given["sizes"]))
 
 
-def _solved(function: Any, form: str, check: bool, **given: Any) -> Any:
+def _solved(function: Any, form: str, check: bool, notation: str | None, **given: Any) -> Any:
+    if notation is not None:
+        matcalc.set_notation(notation)
     solution = solution_of(function, given)
     print("\n".join(solve_echo(solution, solution.verify() if check and solution else None)))
     return _object_or_text(solution, form, lambda: solved(solution, form))

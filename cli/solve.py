@@ -42,15 +42,22 @@ Examples:
     "--format", "form", type=click.Choice(FORMATS), default="pretty", show_default=True,
     help="All but pretty print that form alone; the kind of point and conditions then go to standard error.",
 )  # fmt: skip
+@click.option(
+    "--notation", metavar="CHOICES",
+    help="In LaTeX and MathML: transpose=top|T|prime, bold=vectors|arrays, hadamard=odot|circ, trace=operatorname|tr.",
+)  # fmt: skip
 @click.option("--check", is_flag=True, help="Say how the solution was verified by numbers.")
 @click.option("--identities", "table", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="Your own identities, besides the table.")  # fmt: skip
-def solve(function: str, form: str, check: bool, **given: Any) -> None:
+def solve(function: str, form: str, check: bool, notation: str | None, **given: Any) -> None:
     """The stationary point of EXPR in closed form, with the kind of point and where it holds.
 
     Every solution is put back into the function and checked by numbers before it is shown. Without a closed form
     the stationarity condition is the answer.
     """
+    if notation is not None:
+        before = matcalc.set_notation(notation)
+        click.get_current_context().call_on_close(lambda: matcalc.set_notation(before))
     solution = solution_of(source_text(function), given)
     click.echo(terminal.formulas(solution) if form == "pretty" else solved(solution, form))
     result = solution.verify() if check and solution else None

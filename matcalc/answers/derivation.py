@@ -217,13 +217,22 @@ class Derivation:
         return markup.line(Typesetter(markup, [answers[0][1]])(answers[0][1]))
 
     def _adjoints_set(self, markup: Markup) -> dict[str, str]:
-        """The first derivatives as partial derivatives, unless the reader has named them."""
+        """Derivatives as the steps write them: one alone as a gradient, several as partial derivatives; unless the
+        reader has named them."""
+        variables = [a.variable for a in self.answers.values()]
+        setter = Typesetter(markup, variables, names=[self.function_name])
+        f = setter.names[self.function_name]
+        if len(variables) == 1 and variables[0].is_scalar and self.what == "hessian":
+            return {self.adjoint_name(next(iter(self.answers.values()))): markup.second(f, setter(variables[0]))}
+        if len(variables) == 1 and not variables[0].is_scalar:
+            gradient = self.what == "hessian" or (self.what == "gradient" and self.layout == "gradient")
+            alone = markup.nabla(f, gradient=gradient, twice=self.what == "hessian")
+            named = self.what != "hessian" and self.pattern != DEFAULT_PATTERN
+            return {} if named else {self.adjoint_name(next(iter(self.answers.values()))): alone}
         if self.pattern != DEFAULT_PATTERN or self.what == "hessian":
             return {}
-        setter = Typesetter(markup, [a.variable for a in self.answers.values()], names=[self.function_name])
-        f = f"{markup.partial}{setter.names[self.function_name]}"
         return {
-            self.adjoint_name(a): str(markup.fraction(f, f"{markup.partial}{setter(a.variable)}"))
+            self.adjoint_name(a): str(markup.fraction(f"{markup.partial}{f}", f"{markup.partial}{setter(a.variable)}"))
             for a in self.answers.values()
         }
 

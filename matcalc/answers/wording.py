@@ -331,7 +331,7 @@ def own_names(
     taken = set(taken)
     for name, e in residuals.items():
         if name in taken:
-            raise InputError(f"{name} is a name of the function already", hint="a part needs a name of its own")
+            raise InputError(f"{name} has a meaning already", hint="a part needs a name of its own")
         strange = sorted(s.name for s in symbols(e) if s.name not in known)
         if strange:
             raise InputError(f"{strange[0]} in {name} = ... does not occur in the function")

@@ -133,6 +133,12 @@ class Markup(ABC):
     def nabla(self, name: str, *by: str, gradient: bool = True, twice: bool = False) -> str:
         """The gradient, Jacobian or (``twice``) Hessian of a function; by what, as it is shown."""
 
+    def second(self, name: str, by: str) -> str:
+        """The second derivative of a function by a scalar."""
+        two = self.digits("2")
+        above = f"{self.superscript(self.partial.rstrip(), two)} {name}"
+        return str(self.fraction(above, f"{self.partial}{self.superscript(by, two)}"))
+
     @abstractmethod
     def applied(self, head: Piece, *argument: Piece) -> Phrase:
         """A function applied to what stands in brackets already."""

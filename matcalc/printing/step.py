@@ -206,9 +206,7 @@ def _results(steps: Sequence[Step], markup: Markup, question: Question) -> dict[
         of = of or question.scalar
         below = [plain.names[part] for part in ([of] if of in plain.names else of.split("_")) if part]
         if what == "hessian" and question.scalar:
-            above = f"{markup.superscript(markup.partial.rstrip(), markup.digits('2'))} {f}"
-            variable = markup.superscript(below[0], markup.digits("2"))
-            found[name] = str(markup.fraction(above, f"{markup.partial}{variable}"))
+            found[name] = markup.second(f, below[0])
         elif of and what != "hessian" and (what == "derivative" or not question.numerator):
             found[name] = str(markup.fraction(f"{markup.partial}{f}", f"{markup.partial}{below[0]}"))
         else:

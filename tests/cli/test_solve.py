@@ -160,3 +160,9 @@ def test_the_solution_as_code_for_other_libraries(form: str) -> None:
     assert result.exit_code == 0
     assert "def solution(*, A, b):" in result.stdout
     compile(result.stdout, form, "exec")
+
+
+def test_the_notation_of_a_solution() -> None:
+    found = run("norm2(A*x - b)^2", "--wrt", "x", "--notation", "transpose=T", "--format", "latex")
+    assert r"A^T A" in found.stdout
+    assert r"\top" in run("norm2(A*x - b)^2", "--wrt", "x", "--format", "latex").stdout

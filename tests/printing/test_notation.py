@@ -140,11 +140,18 @@ def test_names_of_lines_are_as_bold_as_elsewhere() -> None:
     assert r"\frac{\partial L}{\partial \mathbf{W}}" in found
 
 
-def test_a_derivative_with_definitions_is_a_partial_derivative() -> None:
+def test_a_derivative_with_definitions_is_named_as_in_the_steps() -> None:
     d = mc.derive("norm2(A*x - b)^2", "x", residuals={"r": "A*x - b"})
 
-    assert r"\frac{\partial f}{\partial x} &= 2 A^\top r" in d.latex()
-    assert r"\frac{\partial f}{\partial \mathbf{x}} &= " in d.latex("bold")
+    assert r"\nabla f &= 2 A^\top r" in d.latex()
+    numerator = mc.derive("norm2(A*x - b)^2", "x", residuals={"r": "A*x - b"}, layout="numerator")
+    assert r"\mathrm{D} f &= 2 r^\top A" in numerator.latex()
+    several = mc.derive("norm2(A*x - b)^2", "x,b", residuals={"r": "A*x - b"})
+    assert r"\frac{\partial f}{\partial \mathbf{x}} &= " in several.latex("bold")
+    second = {"residuals": {"r": "A*x - b"}, "order": 2}
+    assert r"\nabla^{2} f &= " in mc.derive("norm2(A*x - b)^4", "x", **second).latex()
+    scalar = mc.derive("sin(t)*exp(t)*t", "t", "t: scalar", order=2, residuals={"s": "sin(t)"})
+    assert r"\frac{\partial^{2} f}{\partial t^{2}} &= " in scalar.latex()
     assert r"\mathrm{x\_bar}" not in d.latex()
 
 
