@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import matcalc
+import matcalc as mc
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,3 +82,35 @@ def test_the_places_of_an_operation_are_there() -> None:
     for name in named:
         places = ("", "matcalc", "matcalc/language", "identities", "tests")
         assert any(next(ROOT.joinpath(place).glob(name), None) for place in places), name
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: mc.derive("x'*x", None), "wrt is a name or several, not NoneType"),
+        (lambda: mc.derive("x'*x", 3), "wrt is a name or several, not int"),
+        (lambda: mc.derive(3, "x"), "text or a SymPy expression is wanted, not int"),
+        (lambda: mc.derive("x'*x", "x", order="2"), "the order is a whole number, not '2'"),
+        (lambda: mc.derive("x'*x", "x").source(sizes=[1]), "sizes are text or a mapping, not list"),
+        (lambda: mc.derive("x'*x", "x").function("nosuch"), "the module has no function nosuch"),
+        (lambda: mc.derive("x'*x", "x").verify(draws=0), "from 1 on, not 0"),
+        (lambda: mc.solve("norm2(x - y)^2", "x").verify(draws=0), "from 1 on, not 0"),
+        (lambda: mc.check("x'*x", "x", None), "the claim is text, not NoneType"),
+        (lambda: mc.solve("x'*x", None), "wrt is a name or several, not NoneType"),
+        (lambda: mc.solve("x'*x", "x", subject_to=3), "constraints are text, one or several"),
+        (lambda: mc.solve("x'*x", "x", subject_to=[3]), "constraints are text, one or several"),
+    ],
+)
+def test_wrong_types_are_said(call, said):
+    with pytest.raises(mc.MatcalcError) as caught:
+        call()
+    assert said in str(caught.value)
+
+
+def test_a_derivative_is_a_collection_of_its_answers():
+    d = mc.derive("x'*A*y", ["x", "y"])
+
+    assert list(d) == ["x", "y"]
+    assert len(d) == 2
+    assert [d[name].text() for name in d] == ["A*y", "A'*x"]
+    assert list(mc.solve("norm2(x - y)^2", "x")) == ["x"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from matcalc.answers.steps import steps
 from matcalc.answers.wording import expanded, worded
 from matcalc.calculus.backward import Backward, needed
 from matcalc.calculus.higher import Forms, of_gradient
+from matcalc.errors import InputError
 from matcalc.expr import Expr
 from matcalc.indices import declared_names, dimensions_in, names_in
 from matcalc.kinds import Declared, Kind, kind_of_shape
@@ -119,6 +121,12 @@ class Derivation:
     def as_asked(self, e: Expr) -> Expr:
         """In short form, or expanded, as it was asked for."""
         return expanded(e, self.table) if self.expand else Simplifier(rewriter(self.table))(e)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.answers)
+
+    def __len__(self) -> int:
+        return len(self.answers)
 
     def __getitem__(self, name: str) -> Derivation:
         forms = {n: f for n, f in self.forms.items() if n == name}
@@ -367,7 +375,12 @@ class Derivation:
         """The derivative as a Python function of keyword arguments (or another function of the generated module)."""
         from matcalc.generator.code import compile_module
 
-        return compile_module(self.source(target, sizes))[name or self.what]  # type: ignore[no-any-return]
+        module = compile_module(self.source(target, sizes))
+        found = module.get(name or self.what)
+        if not callable(found) or (name or "").startswith("_"):
+            known = [key for key, value in module.items() if inspect.isfunction(value) and not key.startswith("_")]
+            raise InputError(f"the module has no function {name}", hint=f"it has {', '.join(known)}")
+        return found  # type: ignore[no-any-return]
 
     @property
     def expr(self) -> Any:

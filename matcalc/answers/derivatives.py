@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -28,7 +28,9 @@ def derive(
     names = _typed(wrt)
     if any("[" in name for name in names):
         return derive_parts(function, names, declare, options)
-    if isinstance(order := options.get("order", 1), int) and order > 2:
+    if not isinstance(order := options.get("order", 1), int):
+        raise InputError(f"the order is a whole number, not {order!r}")
+    if order > 2:
         return derive_order(function, tuple(map(spelled, names)), declare, order, options)
     try:
         return derive_whole(function, wrt, declare, **options)
@@ -41,6 +43,8 @@ def derive(
 
 def _typed(wrt: Any) -> tuple[str, ...]:
     """The names as they were typed; commas inside brackets do not split."""
+    if not isinstance(wrt, str) and not hasattr(wrt, "name") and not isinstance(wrt, Iterable):
+        raise InputError(f"wrt is a name or several, not {type(wrt).__name__}", hint="as in wrt='x' or wrt=['W', 'b']")
     if not isinstance(wrt, str):
         return (str(wrt.name),) if hasattr(wrt, "name") else tuple(str(getattr(w, "name", w)) for w in wrt)
     parts = [""]

@@ -44,7 +44,7 @@ def read_sympy(e: Any) -> Read:
     if isinstance(e, sp.MatrixBase):
         e = e.as_immutable()
     if not isinstance(e, sp.Basic):
-        raise InputError(f"a SymPy expression is wanted, not {type(e).__name__}")
+        raise InputError(f"text or a SymPy expression is wanted, not {type(e).__name__}")
     try:
         reader = _Reader(e)
         return Read(reader.read(e), reader.names.kinds, reader.names.objects)

@@ -131,6 +131,8 @@ def check(
     ``wrt`` may be ``x[i]``). ``layout`` is the layout of the claim. With ``order=2`` the claim is the
     Hessian of a scalar function, by a matrix in vec form (columns stacked).
     """
+    if not isinstance(equals, str):
+        raise InputError(f"the claim is text, not {type(equals).__name__}")
     if not equals.strip():
         raise InputError("there is no claim to check", hint="give it as equals=..., on the command line as --equals")
     if layout not in LAYOUTS:

@@ -27,6 +27,8 @@ def expected(given: Mapping[str, int] | str | None, dimensions: Collection[str])
         return {}
     hint = f"the dimensions here: {', '.join(sorted(dimensions))}" if dimensions else "no dimension here has a name"
     if not isinstance(given, str):
+        if not isinstance(given, Mapping):
+            raise InputError(f"sizes are text or a mapping, not {type(given).__name__}", hint=hint)
         text = ", ".join(f"{name}={size}" for name, size in given.items())
     else:
         text = given

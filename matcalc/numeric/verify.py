@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from matcalc.errors import MatcalcError
+from matcalc.errors import InputError, MatcalcError
 from matcalc.expr import Expr, topological
 from matcalc.kinds import Kind
 from matcalc.numeric.domain import Watch
@@ -259,10 +259,17 @@ class _Point:
 _Test = Callable[[Mapping[str, Any], Mapping[str, int], np.random.Generator], _Point]
 
 
+def at_least_one(draws: int) -> None:
+    """Nothing is verified by no draws."""
+    if not isinstance(draws, int) or draws < 1:
+        raise InputError(f"the number of draws is a whole number from 1 on, not {draws!r}")
+
+
 def _survey(
     roots: Sequence[Expr], kinds: Mapping[str, Kind], wanted: int, seed: int, tolerance: float, test: _Test
 ) -> Verdict:
     """Test at ``wanted`` fit points, two for each setting of the sizes until the settings are used up."""
+    at_least_one(wanted)
     nodes = topological(*roots)
     least = wanted
     if all(n.is_scalar for n in nodes) and len(nodes) < _BUDGET // 1000:

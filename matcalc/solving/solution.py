@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,9 @@ class Solution:
     def answer(self) -> Expr:
         """The first unknown's value, written out."""
         return self._point.written_out[self.wrt[0]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.wrt)
 
     def __getitem__(self, name: str) -> Expr:
         """The value of one unknown, written out."""

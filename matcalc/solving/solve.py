@@ -98,7 +98,13 @@ def _solved(
     of: str | None,
     table: Table | None,
 ) -> Solution:
-    given = [subject_to] if isinstance(subject_to, str) else list(subject_to or ())
+    given: list[str] = [subject_to] if isinstance(subject_to, str) else []
+    if not isinstance(subject_to, str) and _listed(subject_to):
+        given = list(subject_to or ())
+    if not _listed(subject_to) or not all(isinstance(c, str) for c in given):
+        raise InputError("constraints are text, one or several", hint='as in subject_to="C*x = d"')
+    if wrt is None or not _listed(wrt):
+        raise InputError(f"wrt is a name or several, not {type(wrt).__name__}", hint="as in wrt='x' or wrt=['W', 'b']")
     constraints: list[Expr] = []
     if given:
         function, declare, constraints = joint(function, wrt, declare, given, of)
@@ -135,6 +141,11 @@ def _solved(
         tuple(dict.fromkeys(notes)),
         derivation,
     )
+
+
+def _listed(value: Any) -> bool:
+    """Whether it is text, several, or nothing."""
+    return value is None or (isinstance(value, Iterable) and not isinstance(value, bytes))
 
 
 def _if_positive(solution: Solution, again: Callable[[dict[str, Kind]], Solution]) -> list[str]:

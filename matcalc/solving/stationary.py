@@ -21,7 +21,7 @@ from matcalc.numeric.evaluate import Plan
 from matcalc.numeric.sample import STRATEGIES, draw_values, project, satisfies
 from matcalc.numeric.sizes import shrink, size_settings, too_large
 from matcalc.numeric.slope import Slope
-from matcalc.numeric.verify import Counterexample, Verdict
+from matcalc.numeric.verify import Counterexample, Verdict, at_least_one
 
 TOLERANCE = 1e-8
 _DRAWS = 6
@@ -53,6 +53,7 @@ def verify_stationary(
     ``gradients`` are those that were derived; they must vanish there too, without constraints. A ``kind`` minimum or
     maximum is searched around the point, ``far`` away from it too.
     """
+    at_least_one(draws)
     kinds = dict(kinds or {})
     roots = [f, *gradients, *constraints, *(e for pair in point for e in pair)]
     if too_large(roots):
