@@ -428,6 +428,15 @@ def test_by_keyboard_alone(tab: Callable[..., Tab]) -> None:
     assert "function=" in t.page.url
 
 
+def test_the_keyboard_stops_at_formulas_that_scroll_and_at_no_others(tab: Callable[..., Tab]) -> None:
+    t = tab().open(function=LONG, wrt="X", declare=["a: vector(n)", "b: vector(n)", "S: spd(n)"])
+    t.done()
+    t.page.wait_for_selector("#panel-steps .formula[tabindex]")
+    wide = "[...document.querySelectorAll('.formula')].filter((f) => f.offsetParent && (f.scrollWidth > f.clientWidth))"
+    assert t.page.evaluate(f"{wide}.length") == t.page.locator(".formula[tabindex='0']:visible").count() > 1
+    assert t.page.locator(".formula:visible:not([tabindex])").count() > 10
+
+
 def test_the_graph_by_keyboard(tab: Callable[..., Tab]) -> None:
     t = tab().open(function=PROGRAM, wrt="W", tab="graph")
     t.done()

@@ -56,9 +56,14 @@ function copied(root) {
   return top;
 }
 
-/** A box in which a wide formula scrolls by itself. */
+/** A box in which a wide formula scrolls by itself; the Tab key stops at it only if there is something to scroll. */
 export function box(label, ...content) {
-  return el("div", { class: "formula", role: "group", tabindex: "0", "aria-label": label }, ...content);
+  const node = el("div", { class: "formula", role: "group", "aria-label": label }, ...content);
+  new ResizeObserver(() => {
+    if (node.scrollWidth > node.clientWidth) node.tabIndex = 0;
+    else node.removeAttribute("tabindex");
+  }).observe(node);
+  return node;
 }
 
 const PAPER = 640; // pixels that are left between the margins of a sheet
