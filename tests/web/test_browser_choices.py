@@ -96,6 +96,17 @@ def test_the_letters_of_an_index_are_no_names_of_the_function(tab: Callable[...,
     assert t.text() == "(i*j')[k, l]"
 
 
+def test_parts_of_several_variables_are_folded_up(tab: Callable[..., Tab]) -> None:
+    t = tab().open(function="x'*B*x", wrt=["B", "x"], several="1")
+    title(t, "Gradient by B, x")
+    assert t.page.locator("#part .choices:visible").count() == 0
+    t.page.click("#part summary")
+    t.page.click("#part .row:has-text('Of B') label:has-text('A row')")
+    title(t, "Gradient by B[i, :], x")
+    assert t.page.locator("#part .choices:visible").count() == 2
+    assert t.text() == "dB_i = (x*x')[i, :]\ndx = (B + B')*x"
+
+
 def test_parts_by_keyboard(tab: Callable[..., Tab]) -> None:
     t = tab().open(function="x'*B*x", wrt="B")
     t.done()

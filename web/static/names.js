@@ -53,11 +53,13 @@ export function drawParts({ names, wrt, choose }) {
     return parts.length ? partOf(name, index ?? "", parts, (chosen) => choose(name, chosen), wrt.length > 1) : null;
   }).filter(Boolean);
   place.hidden = !rows.length;
+  const open = place.querySelector("details")?.open || wrt.some((variable) => taken(variable)[1] !== null);
+  const shown = wrt.length > 1 ? [el("details", { open }, el("summary", {}, "Parts of them"), rows)] : rows;
   if (place.contains(document.activeElement)) {
     const { name, value } = document.activeElement;
-    place.replaceChildren(...rows);
+    place.replaceChildren(...shown);
     [...place.querySelectorAll("input")].find((input) => input.name === name && (input.type !== "radio" || input.value === value))?.focus();
-  } else place.replaceChildren(...rows);
+  } else place.replaceChildren(...shown);
 }
 
 function partOf(name, index, parts, choose, named) {
