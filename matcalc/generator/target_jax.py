@@ -106,7 +106,7 @@ POINTS = """(
          0.31234707704000284, 0.26061069640293544, 0.1806481606948574, 0.08127438836157441],
     )"""
 _CALLS = {
-    "sigmoid": "jax.nn.sigmoid({0})",
+    "sigmoid": "jax.scipy.special.expit({0})",
     "softplus": "jax.nn.softplus({0})",
     "gelu": "jax.nn.gelu({0}, approximate=False)",
     "softmax": "jax.nn.softmax({0}, axis=None)",

@@ -24,7 +24,7 @@ _FUNCTIONS = {
     "_softplus": '''
 def _softplus(z):
     """log(1 + exp(z)) without overflow."""
-    return torch.logaddexp(z, torch.zeros_like(z))
+    return torch.logaddexp(1.0*z, torch.zeros_like(1.0*z))
 ''',
     "_gelu": '''
 def _gelu(x):

@@ -254,6 +254,18 @@ def test_entries_counted_from_the_end(target: str) -> None:
         assert close(gradient(X=convert(X)), wanted)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_functions_of_whole_numbers(target: str) -> None:
+    """Of numbers in the formula, of sizes, and of arrays of whole numbers."""
+    convert = libraries(target)[0]
+    for name in ("exp", "sqrt", "tanh", "sigmoid", "softplus", "sin"):
+        f = f"c*({name}(1) + {name}(n) + sum({name}(y)))"
+        given = {"c": convert(np.float64(2.0)), "y": convert(np.array([1, 2, 1]))}
+        found = compile_module(mc.derive(f, "c", "y: vector(n); c: scalar").source(target))["gradient"](**given)
+        at = evaluate(mc.parse(f"{name}(z)", "z: vector(m)"), {"z": np.array([[1.0], [3], [1], [2], [1]])}, {"m": 5})
+        assert close(found, np.sum(at), 1e-6), name
+
+
 # --- stability --------------------------------------------------------------------------------------------
 
 
