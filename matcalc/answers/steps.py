@@ -242,7 +242,7 @@ class _Passes:
         self.users: dict[Expr, list[Expr]] = {}
         self.form: dict[Expr, Expr] = {}
         self.below: dict[Expr, list[Expr]] = {}
-        if len(self.node) == len(targets):
+        if len(self.node) == len(targets) and not _flattened(unfolding.derivation):
             self._look()
 
     def _look(self) -> None:
@@ -306,6 +306,19 @@ class _Passes:
         for step in found:
             before, after = (ops.substitute(e, self.plain) for e in (step.before, step.after))
             yield replace(step, before=before, after=after)
+
+
+def _flattened(d: Derivation) -> bool:
+    """Whether a named product stands as a factor in a line: written out, its factors stand there, not the name."""
+    assert d.problem is not None
+    meaning = dict(d.problem.definitions)
+    products = {name for name, e in meaning.items() if e.op in ("mul", "had") and not e.is_scalar}
+    return any(
+        a.op == "sym" and a.name in products and meaning[a.name].op == n.op
+        for _, line in d.problem.lines
+        for n in topological(line)
+        for a in n.args
+    )
 
 
 def _gradient(unfolding: Unfolding, name: str, like: Expr) -> Expr:

@@ -16,7 +16,7 @@ from matcalc.rules.instantiate import unify_shapes
 from matcalc.rules.spellings import head, spelling, word
 from matcalc.rules.statements import Property
 from matcalc.rules.table import Table
-from matcalc.shapes import SCALAR, Shape
+from matcalc.shapes import ONE, SCALAR, Shape
 from matcalc.symmetry import Prints
 
 Facts: TypeAlias = frozenset[str]
@@ -26,6 +26,8 @@ _NO_PRINTS: Prints = (b"", b"")
 
 # facts about each entry by itself
 ENTRYWISE: Facts = frozenset("positive nonnegative nonzero below_one integer natural even".split())
+# facts about each row of a matrix, about all entries of a column
+BY_ROWS: Facts = frozenset({"rowsum_one", "onehot", "simplex"})
 IDENTITY: Facts = frozenset(
     "spd psd symmetric diagonal lower upper orthogonal invertible fullrank toeplitz nonnegative integer natural "
     "rowsum_one onehot".split()
@@ -62,6 +64,9 @@ class Rule(NamedTuple):
                 return False
         if self.shapes is None:
             return True
+        for needed, shape, a in zip(self.needs, self.shapes, args, strict=True):
+            if needed & BY_ROWS and a.shape[1] is ONE and shape[1] is not ONE:
+                return False  # of a column the facts are about its entries, not about its rows
         pattern = [d for shape in self.shapes for d in shape]
         return unify_shapes(pattern, [d for a in args for d in a.shape], {})
 

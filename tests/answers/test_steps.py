@@ -55,6 +55,9 @@ OWN = {  # by other means than a plain gradient of one variable
     "an intermediate quantity": (CLASSIFIER, "Z2", LAYERS),
     "names at different depths": (CLASSIFIER, "H,Z1,W2", LAYERS),
     "two layers": (CLASSIFIER, "W1,W2,b1", LAYERS),
+    "a one-hot vector among columns": ("-y'*log(softmax(W*x + b))", "W,b", {
+        "x": "vector(n)", "b": "vector(k)", "y": "onehot(k)",
+    }),
     "recurrence": ("for i in 1..3: h{i} = s(W{i}*h{i-1} + b{i})\nL = norm2(y - h3)^2", "W1,b2", {
         "s": "function", "W1": "matrix(k1, k0)", "W2": "matrix(k2, k1)", "W3": "matrix(k3, k2)", "h0": "vector(k0)",
     }),

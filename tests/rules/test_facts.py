@@ -314,3 +314,17 @@ def test_what_is_known_does_not_keep_an_expression_alive() -> None:
 def test_entrywise_facts_are_about_entries() -> None:
     assert {"positive", "integer", "below_one"} <= ENTRYWISE
     assert "spd" not in ENTRYWISE
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("P*Q", True), ("p'*P", True), ("kron(P, Q)", True),
+        # of a column it is about its entries: these have rows that do not add up to one
+        ("P*y", None), ("p*y'", None), ("p*y'*Q", None), ("P*y*y'", None), ("kron(p, Q)", None),
+        ("softmax(z)*y'", None),
+    ],
+)  # fmt: skip
+def test_rows_that_add_up_to_one(text: str, holds: bool | None) -> None:
+    kinds = {"P": "onehot(m, k)", "Q": "onehot(k, n)", "p": "simplex(m)", "y": "simplex(k)", "z": "vector(m)"}
+    assert (fact(parse(text, kinds), "rowsum_one") is Truth.YES) == bool(holds)
