@@ -226,3 +226,11 @@ def test_the_way_back_from_an_example_leads_to_what_was_there(tab: Callable[...,
     assert t.page.input_value("#function") == "x'*A*x"
     t.page.go_forward()
     title(t, "Gradient by X")
+
+
+def test_a_browser_that_wants_no_more_addresses_does_not_stop_the_page(tab: Callable[..., Tab]) -> None:
+    t = tab()
+    refuse = "history.replaceState = () => { throw new DOMException('too often', 'SecurityError'); }"
+    t.page.add_init_script(refuse)
+    t.open().type("x'*A*x")
+    assert t.text() == "(A + A')*x"

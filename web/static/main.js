@@ -108,7 +108,11 @@ function load(next) {
 }
 
 function save() {
-  history.replaceState(null, "", address());
+  try {
+    history.replaceState(null, "", address());
+  } catch (error) {
+    if (error.name !== "SecurityError") throw error; // Safari takes a hundred in half a minute: the next will do
+  }
 }
 
 function address() {
