@@ -17,6 +17,7 @@ from matcalc.generator.operators import OPERATORS, Text, in_place, number, paren
 from matcalc.generator.reuse import Reuse
 from matcalc.generator.spelling import ATOM, SUM, Spelling, filled, own_names, renamed
 from matcalc.generator.strip_lines import StripLines
+from matcalc.shapes import Dim
 
 Texts = MutableMapping[Code, Text]
 _IN_PLACE = 44  # characters of an operand that is not named
@@ -81,6 +82,7 @@ class Emission:
         self.settled: set[Code] = set()  # what stands in a line already
         self.plan: Reuse | None = None
         self.results: dict[Code, list[str]] = {}  # the names of what loops over strips give
+        self.buffers: dict[tuple[Dim, Dim], tuple[str, dict[str, Dim]]] = {}  # of those loops, by their size
         self.lines: list[str] = []
 
     def outputs(self, codes: Sequence[Code]) -> list[Text]:

@@ -45,12 +45,19 @@ class StripLines:
         self.outer = texts
         self.indent = indent
         self.texts: MutableMapping[Code, Text] = ChainMap({}, texts)
-        self.start, self.rows, self.size = (at.names.fresh(x) for x in ("start", "rows", "size"))
+        self.start, self.rows = at.names.fresh("start"), at.names.fresh("rows")
         self.bound = {**bound, self.index: self.rows}
         self.length = at.lengths.text(self.loop.along)[0]
         self.arrays: dict[Code, str] = {}
+        key = (self.loop.along, self.loop.lengths[0])
+        self.earlier = key in at.buffers
+        if not self.earlier:
+            at.buffers[key] = (at.names.fresh("size"), {})
+        self.size, self.buffers = at.buffers[key]  # of loops over as many rows of the same length
         self.idle: dict[Dim, list[str]] = {}
-        self.buffers: dict[str, Dim] = {}
+        for buffer, dim in reversed(self.buffers.items()):
+            self.idle.setdefault(dim, []).append(buffer)
+        self.made: list[str] = []
 
     def write(self) -> None:
         at, loop = self.at, self.loop
@@ -60,16 +67,16 @@ class StripLines:
         self._body(dict(zip(self.code.args, names, strict=True)))
         body, at.lines = at.lines, before
         np, own_range, own_slice = at._own("np"), at._own("range"), at._own("slice")
-        sizes = [self._length(d) for d in loop.lengths]
-        at.used.add("_strip")
-        self._line(f"{self.size} = {at._own('_strip')}({self.length}, {sizes[0]})")
+        if not self.earlier:
+            at.used.add("_strip")
+            self._line(f"{self.size} = {at._own('_strip')}({self.length}, {self._length(loop.lengths[0])})")
         for name, ways, shape in zip(names, loop.ways, loop.shapes, strict=True):
             lengths = [self._length(d) for d in shape]
             made = f"({', '.join(lengths)})" if len(lengths) > 1 else "".join(lengths)
             start = f"{np}.{'empty' if ways else 'zeros'}({made})" if shape else "0.0"
             self._line(f"{name} = {start}")
-        for name, dim in self.buffers.items():
-            self._line(f"{name} = {np}.empty(({self.size}, {self._length(dim)}))")
+        for name in self.made:
+            self._line(f"{name} = {np}.empty(({self.size}, {self._length(self.buffers[name])}))")
         self._line(f"for {self.start} in {own_range}(0, {self.length}, {self.size}):")
         self._line(f"    {self.rows} = {own_slice}({self.start}, {self.start} + {self.size})")
         at.lines += body
@@ -151,14 +158,20 @@ class StripLines:
             self.arrays[code] = self.arrays.pop(operand)
         else:
             idle = self.idle.setdefault(code.shape[1], [])
-            buffer = idle.pop() if idle else self.at.names.numbered("work")
-            self.buffers[buffer] = code.shape[1]
+            buffer = idle.pop() if idle else self._made(code.shape[1])
             name = self.at.names.numbered("t")
             first, *rest = self._into(code, f"{buffer}[:{self.length} - {self.start}]", name)
             self._lines([f"{name} = {first}", *rest])
             self.arrays[code] = buffer
         self.texts[code] = (name, ATOM)
         return True
+
+    def _made(self, dim: Dim) -> str:
+        """The name of a new buffer."""
+        buffer = self.at.names.numbered("work")
+        self.buffers[buffer] = dim
+        self.made.append(buffer)
+        return buffer
 
     def _candidates(self, code: Code) -> list[Code]:
         """Operands in which the result could stand, by what the operation is."""

@@ -83,9 +83,9 @@ def whole(d: mc.Derivation, target: str = "numpy") -> dict[str, Any]:
     return compile_module(source)
 
 
-def in_strips(d: mc.Derivation, rows: int, target: str = "numpy") -> dict[str, Any]:
+def in_strips(d: mc.Derivation, rows: int, target: str = "numpy", sizes: str | None = None) -> dict[str, Any]:
     """The code with strips of so many rows."""
-    source = d.source(target)
+    source = d.source(target, sizes=sizes)
     assert ROWS in source
     return compile_module(source.replace(ROWS, f"max(1, min(n, {rows}))"))
 
@@ -119,6 +119,31 @@ def test_the_values_are_those_of_whole_arrays(loss: str, target: str) -> None:
                 assert a.shape == b.shape
                 np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=0.0))
             assert all(np.array_equal(values[key], kept[key]) for key in values)
+
+
+TWICE = {
+    "sum(logsumexp(X*Y', axis=1)) + sum(logsumexp(X*Y', axis=0)) - 2*tr(X*Y')": "X,Y",
+    "A0 = X*Y'\nX1 = X + softmax(A0, axis=1)*Y\nX2 = X1 + softmax(X1*X', axis=1)*X1\nnorm2(X2 - Y)^2": "X,Y",
+    "A = exp(X*Y')\nu = 1 ./ (A*x)\nv = 1 ./ (A'*u)\nsum(u .* v)": "X,x",
+    "w'*inv(X'*exp(X*Y')*X + 60*eye(4))*w": "X,w",
+}
+
+
+@pytest.mark.parametrize("loss", TWICE)
+def test_huge_arrays_are_computed_once_more_rather_than_kept(loss: str) -> None:
+    d = derived(loss, TWICE[loss], "\n".join(x for x in DECLARED.split("\n") if x[0] in "XYxw"))
+    module, reference = in_strips(d, 4, sizes="n=5000"), whole(d)
+    values = given(module["gradient"], d.declared, {"n": 11})
+    for name in ("value", "gradient", "value_and_gradient"):
+        for a, b in zip(flat(module[name](**values)), flat(reference[name](**values)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max())
+    values = given(module["gradient"], d.declared, {"n": 700})
+    values = {name: value / 9 for name, value in values.items()}
+    tracemalloc.start()
+    compile_module(d.source("numpy", sizes="n=5000"))["value_and_gradient"](**values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 700 * 700
 
 
 def test_no_rows_at_all() -> None:
@@ -247,4 +272,6 @@ def test_what_needs_the_sum_over_all_strips_waits_for_it() -> None:
     root = make.product([make.matmul(s, y)], [make.total(s)])
     (loop,) = loops([root], make=make)
     assert len(loop.args) == 2
-    assert not loops([make.total(make.call("sin", (make.div(s, make.total(s)),), (N, M)))], make=make)
+    ahead = [make.total(make.call("sin", (make.div(s, make.total(s)),), (N, M)))]
+    assert not loops(ahead, make=make)
+    assert len(loops(ahead, Costs({"n": 4000}), make)) == 2
