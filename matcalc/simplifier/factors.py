@@ -137,8 +137,22 @@ def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
     new = exponent if old is None else add_exponents(old, exponent)
     if new == 0:
         powers.pop(base, None)
-    else:
+    elif old is None:
         powers[base] = new
+    else:
+        put(powers, base, new)
+
+
+def put(powers: Powers, base: Expr, k: Exponent) -> None:
+    """powers[base] = k; sqrt(s*t)^-2, a whole power now, is 1/s*1/t."""
+    powers.pop(base, None)
+    if base.op == "mul" and base.is_scalar and is_whole(k):
+        apart = Powers()
+        if _take_scalar(base, ONE_F, apart) == 1 and len(apart) > 1:
+            for b, x in apart.items():
+                include(powers, b, scale_exponent(x, k))
+            return
+    powers[base] = k
 
 
 # --- taking apart ---------------------------------------------------------------------------------
@@ -163,12 +177,12 @@ def parts(e: Expr) -> Parts:
                     coef = times(coef, _take_scalar(m, ONE_F, scalars))
                 else:
                     chain.append(m.args[0] if m.op == "t" else ops.transpose(m))
-        elif a.op == "pow" and a.args[1] is _MINUS and a.args[0].op == "mul" and a.args[0].args[0].is_scalar:
-            below = parts(a.args[0])  # 1 ./ (n*x)
-            coef /= below.coef
-            for base, k in below.scalars.items():
-                include(scalars, base, scale_exponent(k, Fraction(-1)))
-            chain.append(ops.reciprocal(compose(ONE_F, {}, below.body)))
+        elif a.op == "pow" and a.args[0].op == "mul" and is_whole(size := as_exponent(a.args[1])) and _has_scalar(a):
+            inner = parts(a.args[0])  # 1 ./ (n*x), (x/s).^2
+            coef *= raised(inner.coef, int(size))  # type: ignore[arg-type]
+            for base, k in inner.scalars.items():
+                include(scalars, base, scale_exponent(k, size))
+            chain.append(ops.power(compose(ONE_F, {}, inner.body), a.args[1]))
         else:
             chain.append(a)
     for segment in segments(chain):
@@ -177,6 +191,10 @@ def parts(e: Expr) -> Parts:
         else:
             body.extend(segment)
     return Parts(_rooted(coef, scalars), scalars, body)
+
+
+def _has_scalar(power: Expr) -> bool:
+    return any(m.is_scalar for m in power.args[0].args)
 
 
 def tidy(powers: Powers) -> None:
@@ -231,10 +249,11 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
         elif e.op == "mul" and whole:
             chain = [a for a in e.args if not a.is_scalar]
             todo.extend((a, k) for a in e.args if a.is_scalar)
-            if len(chain) == 2 and chain[0].op == "t" and chain[0].args[0] is chain[1]:
-                include(into, ops.norm2(chain[1]), scale_exponent(k, Fraction(2)))
-            elif chain:
-                include(into, ops.mul(*chain), k)
+            for segment in segments(chain) if chain else ():
+                if len(segment) == 2 and segment[0].op == "t" and segment[0].args[0] is segment[1]:
+                    include(into, ops.norm2(segment[1]), scale_exponent(k, Fraction(2)))
+                else:
+                    include(into, ops.mul(*segment), k)
         elif e.op == "pow" and (whole or _keeps_sign(e)):
             todo.append((e.args[0], scale_exponent(as_exponent(e.args[1]), k)))
         elif e.op == "fn" and e.data == "sqrt":
@@ -512,6 +531,8 @@ def compose(coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
     if any(b.op == "num" for b in scalars):
         scalars = dict(scalars)
         coef = _rooted(coef, scalars)
+    if scalars and len(body) == 1 and body[0].op == "pow":
+        scalars, body = _under_one_power(scalars, body[0])
     above, below = split_powers(_means(scalars))
     if not (above or below or body):
         return ops.num(coef)
@@ -527,6 +548,18 @@ def compose(coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
     if len(body) == 1 and body[0].op == "ones":  # a lifted scalar: so that it reads as one
         return ops.mul(*front, *above, *back, *body)
     return ops.mul(*front, *above, *body, *back)
+
+
+def _under_one_power(scalars: FixedPowers, power: Expr) -> tuple[FixedPowers, Sequence[Expr]]:
+    """x.^2/s^2 as (x/s).^2."""
+    k = as_exponent(power.args[1])
+    if not is_whole(k) or k < 2:  # type: ignore[operator]
+        return scalars, [power]
+    inner: Powers = {b: x / k for b, x in scalars.items() if b is not E and isinstance(x, Fraction) and abs(x) == k}  # type: ignore[operator]
+    if not inner:
+        return scalars, [power]
+    rest = {b: x for b, x in scalars.items() if b not in inner}
+    return rest, [ops.power(compose(ONE_F, inner, [power.args[0]]), power.args[1])]
 
 
 def _is_decimal(value: Fraction) -> bool:

@@ -314,6 +314,8 @@ class Functions(Algebra):
             if axis == 1 and body[0].op == "diagmat":
                 return self.had(column(self, body[0].args[0]), self.total(ops.mul(*body[1:]), 1))
         whole = ops.mul(*body)
+        if axis is None and whole.op == "had" and not self.expanding and (form := self._bilinear(whole)) is not None:
+            return form
         match whole.op:
             case "t":
                 return self.transpose(self.total(whole.args[0], None if axis is None else 1 - axis))
@@ -342,6 +344,18 @@ class Functions(Algebra):
         if axis == 1:  # one symbol shorter than sum(..., axis=1)
             return ops.mul(whole, ops.ones(whole.cols, ONE))
         return ops.total(whole, axis)
+
+    def _bilinear(self, x: Expr) -> Expr | None:
+        """sum(A .* (u*v')) as u'*A*v; None if nothing of rank one is among the factors of ``x``."""
+        for i, m in enumerate(x.args):
+            chain = parts(m).body if m.op == "mul" else []
+            cut = next((j for j, f in enumerate(chain) if f.cols is ONE), None)
+            if cut is not None and cut + 1 < len(chain) and chain[0].op != "ones" != chain[-1].op:
+                p = parts(m)
+                rest = self.had(*x.args[:i], *x.args[i + 1 :])
+                left, right = self.mul(*chain[: cut + 1]), self.mul(*chain[cut + 1 :])
+                return self.mul(compose(p.coef, p.scalars, []), self.transpose(left), rest, self.transpose(right))
+        return None
 
     def contraction(self, p: HadParts) -> Expr:
         """Sum of the entries of coef*scalars*(a .* b ./ ...): of two an inner product, else the sum of the product."""

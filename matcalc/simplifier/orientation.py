@@ -64,10 +64,12 @@ class Orientation:
             ways = dict(present)
             for forward, n in present.items():
                 ways.setdefault(not forward, _opposite(n))
-            choices = [(length(e), len(now), _minuses(e), True, e)]
+            nodes_with = [n for n in topological(e) if any(a in present.values() for a in n.args)]
+            signs = _minuses if len(nodes_with) < 2 else _none  # typed once, seen twice: rather as typed
+            choices = [(length(e), len(now), signs(e), True, e)]
             for forward in (True, False):
                 turned = _turned(e, ways[not forward], ways[forward])
-                rank = length(turned), len(_orientations(key, turned)), _minuses(turned), forward is not preferred
+                rank = length(turned), len(_orientations(key, turned)), signs(turned), forward is not preferred
                 choices.append((*rank, turned))
             e = min(choices, key=lambda choice: choice[:-1])[-1]
         return e
@@ -116,6 +118,10 @@ def _orientations(key: Key, e: Expr) -> set[bool]:
     return found
 
 
+def _none(e: Expr) -> int:
+    return 0
+
+
 def _minuses(e: Expr) -> int:
     """How many terms are subtracted; a minus in front of all counts too."""
     return (coefficient(e)[1] < 0) + sum(coefficient(a)[1] < 0 for n in topological(e) if n.op == "add" for a in n.args)
@@ -124,7 +130,7 @@ def _minuses(e: Expr) -> int:
 def _inside(e: Expr) -> tuple[Expr, Fraction]:
     """The sum in c*(a - b) or its transpose, and c."""
     rest, c = coefficient(e)
-    return (rest.args[0] if rest.op == "t" else rest), c
+    return _untransposed(rest), c
 
 
 def difference(n: Expr) -> Difference:
@@ -170,6 +176,10 @@ def _turned(e: Expr, old: Expr, new: Expr) -> Expr:
     return rest if sign > 0 else _shorter(e, rest)
 
 
+def _untransposed(e: Expr) -> Expr:
+    return e.args[0] if e.op == "t" else e
+
+
 def _shorter(old: Expr, rest: Expr) -> Expr:
     """-``rest``, or what it was before, if that is shorter."""
     return min(_negated(rest), old, key=length)
@@ -181,7 +191,13 @@ def _passed(n: Expr, args: list[tuple[int, Expr]]) -> tuple[int, Expr]:
     plain = [rest for _, rest in args]
     exponent = as_exponent(n.args[1]) if n.op in ("pow", "matpow") else None
     if n.op in ("mul", "had"):
-        return (-1) ** signs.count(-1), ops.rebuild(n, plain)
+        sign = (-1) ** signs.count(-1)
+        changed = [i for i, a in enumerate(n.args) if plain[i] is not a and signs[i] > 0 and _untransposed(a).op == "add"]
+        if sign < 0 and changed:  # a sum of terms with changed signs takes this one too
+            other = plain[changed[0]]
+            turned = _opposite(_untransposed(other))
+            sign, plain[changed[0]] = 1, ops.transpose(turned) if other.op == "t" else turned
+        return sign, ops.rebuild(n, plain)
     if n.op in _LINEAR and -1 not in signs[1:]:
         return signs[0], ops.rebuild(n, plain)
     if isinstance(exponent, Fraction) and exponent.denominator == 1 and signs[1] > 0:

@@ -190,7 +190,7 @@ class Products(Algebra):
             return None if inner is None else ops.power(inner, e.args[1])
         if e.op == "mul" and e.is_scalar:
             for i, f in enumerate(e.args):
-                inner = self.absorb(c, f)
+                inner = None if _repeated(f, e.args) else self.absorb(c, f)
                 if inner is not None:
                     return ops.mul(*e.args[:i], inner, *e.args[i + 1 :])
         if e.op == "had":

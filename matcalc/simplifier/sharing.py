@@ -31,6 +31,7 @@ from matcalc.simplifier.factors import (
     is_negative,
     is_whole,
     parts,
+    put,
     run,
     scale_exponent,
     scaled,
@@ -492,7 +493,7 @@ def without(powers: FixedPowers, common: FixedPowers) -> Powers:
     for base, k in common.items():
         x = out.pop(base)
         if x != k:
-            out[base] = add_exponents(x, scale_exponent(k, Fraction(-1)))
+            put(out, base, add_exponents(x, scale_exponent(k, Fraction(-1))))
     return out
 
 

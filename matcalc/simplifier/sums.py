@@ -53,6 +53,7 @@ class Sums(Sharing, Distributing, Squares):
         try:
             others = [
                 self._reexpanded(shape, collected),
+                self._weights_opened(shape, collected),
                 self._over_common_denominator(shape, collected),
                 self._over_common_inverse(shape, collected),
             ]
@@ -85,7 +86,24 @@ class Sums(Sharing, Distributing, Squares):
             rest = compose(ONE_F, p.scalars, p.body) if p.coef != 1 else e
             c, before = times(c, p.coef), totals.get(rest)
             totals[rest] = c if before is None else before + c
-        return self._blocks_merged({e: c for e, c in totals.items() if c})
+        return self._blocks_merged(self._stacked_as_one({e: c for e, c in totals.items() if c}))
+
+    def _stacked_as_one(self, terms: Terms) -> Terms:
+        """vec(A) - 2*vec(B) as vec(A - 2*B)."""
+        stacked: dict[Shape, list[Expr]] = {}
+        for t in terms:
+            if t.op == "vec":
+                stacked.setdefault(t.args[0].shape, []).append(t)
+        for group in stacked.values():
+            if len(group) > 1:
+                whole = self.add(*(self.mul(ops.num(terms[t]), t.args[0]) for t in group))
+                terms = {t: c for t, c in terms.items() if t not in group}
+                merged = self.build(ops.vec(whole), (whole,))
+                if not is_zero(merged):
+                    p = parts(merged)
+                    rest = compose(ONE_F, p.scalars, p.body)
+                    terms[rest] = terms.get(rest, Fraction(0)) + p.coef
+        return terms
 
     def _blocks_merged(self, terms: Terms) -> Terms:
         """[a; b] + [c; d] = [a + c; b + d], for blocks cut the same way."""
@@ -156,6 +174,21 @@ class Sums(Sharing, Distributing, Squares):
         if len(collected) == len(expanded) > 6:
             return None
         return self.factored(shape, collected)
+
+    def _weights_opened(self, shape: Shape, terms: Terms) -> Expr | None:
+        """(1 + c)*A + c*B as A + c*(A + B): scalar sums in front of matrices distributed, and nothing else."""
+        opened: list[Expr] = []
+        for t, c in terms.items():
+            p = parts(t)
+            weights = [b for b, k in p.scalars.items() if b.op == "add" and k == 1] if p.body else []
+            if len(weights) != 1:
+                opened.append(scaled(c, t))
+                continue
+            rest = {b: k for b, k in p.scalars.items() if b is not weights[0]}
+            opened.extend(self.mul(ops.num(c), a, compose(p.coef, rest, p.body)) for a in weights[0].args)
+        if len(opened) == len(terms) or len(opened) > EXPANDED:
+            return None
+        return self.factored(shape, self.collect(opened))
 
     def shortened_by_distributing(self, e: Expr) -> Expr:
         """A product with sums in it, or the sum that comes of distributing and collecting, whichever is shorter."""
