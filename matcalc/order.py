@@ -48,6 +48,6 @@ def _spell(n: Expr, args: list[str]) -> str:
 
 
 def sort_key(e: Expr) -> tuple[bool, str, str]:
-    """Plain factors before sums, numbers first, then alphabetical, capitals and small letters alike unless that decides nothing."""
+    """Plain factors before sums; numbers first, then alphabetical, capitals and small letters alike if that decides."""
     text = label(e)
     return (e.op == "add", "" if e.op in ("num", "ones") else text.lower(), text)

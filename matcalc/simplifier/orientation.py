@@ -192,7 +192,8 @@ def _passed(n: Expr, args: list[tuple[int, Expr]]) -> tuple[int, Expr]:
     exponent = as_exponent(n.args[1]) if n.op in ("pow", "matpow") else None
     if n.op in ("mul", "had"):
         sign = (-1) ** signs.count(-1)
-        changed = [i for i, a in enumerate(n.args) if plain[i] is not a and signs[i] > 0 and _untransposed(a).op == "add"]
+        kept = [i for i, a in enumerate(n.args) if plain[i] is not a and signs[i] > 0]
+        changed = [i for i in kept if _untransposed(n.args[i]).op == "add"]
         if sign < 0 and changed:  # a sum of terms with changed signs takes this one too
             other = plain[changed[0]]
             turned = _opposite(_untransposed(other))
@@ -211,5 +212,5 @@ def _passed(n: Expr, args: list[tuple[int, Expr]]) -> tuple[int, Expr]:
         if all(coefficient(t)[1] < 0 for t in whole.args):
             return -1, _opposite(whole)
         return 1, min(whole, n, key=length)
-    kept = [rest if sign > 0 else _shorter(old, rest) for old, (sign, rest) in zip(n.args, args, strict=True)]
-    return 1, ops.rebuild(n, kept)
+    same = [rest if sign > 0 else _shorter(old, rest) for old, (sign, rest) in zip(n.args, args, strict=True)]
+    return 1, ops.rebuild(n, same)
