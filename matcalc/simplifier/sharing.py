@@ -134,9 +134,9 @@ class Sharing(Algebra):
         best = whole
         if size != 1:
             for c in (size, abs(size)):
-                inner = base if c == size else self.scaled_sum(Fraction(-1), base)
+                inner = self._signs_inside(base if c == size else self.scaled_sum(Fraction(-1), base))
                 best = min(best, compose(c, *_placed(inner)), key=length)
-        best = min(best, self._with_content(whole), key=length)
+        best = self._with_signs_inside(min(best, self._with_content(whole), key=length))
         if best.op == "add" and any(a.op == "t" or any(b.op == "t" for b in a.args) for a in best.args):
             turned = self.turned(best)
             chained = ONE not in whole.shape and any(len(parts(a).body) > 1 for a in best.args)
@@ -146,6 +146,57 @@ class Sharing(Algebra):
             if length(each) < length(best):
                 best = each
         return best
+
+    def _with_signs_inside(self, whole: Expr) -> Expr:
+        """The same for a sum with or without its content in front."""
+        p = parts(whole)
+        sums = [m for m in (*p.body, *p.scalars) if m.op == "add"]
+        if whole.op == "add":
+            other = self._signs_inside(whole)
+        elif len(sums) == 1 and len(p.body) + len(p.scalars) == 1:
+            other = compose(p.coef, *_placed(self._signs_inside(sums[0])))
+        else:
+            return whole
+        return other if length(other) <= length(whole) else whole
+
+    def _signs_inside(self, whole: Expr) -> Expr:
+        """B*(C - A) + D rather than D - B*(A - C): a sum takes the sign of its term where fewer are subtracted then."""
+        terms: Terms = {}
+        leading = all(coefficient(t)[1] < 0 for t in whole.args)  # a minus in front of all
+        for t in whole.args:
+            rest, c = coefficient(t)
+            moved = self._opposite(rest, leading) if c < 0 else None
+            leading &= moved is None
+            if moved is not None:
+                rest, c = moved, -c
+            terms[rest] = terms.get(rest, Fraction(0)) + c
+        return plain_sum(whole.shape, {t: c for t, c in terms.items() if c})
+
+    def _opposite(self, product: Expr, anyhow: bool) -> Expr | None:
+        """-product, one of the sums in it turned about, if no more of its terms are subtracted then, or ``anyhow``."""
+        p = parts(product)
+        for b, k in p.scalars.items():
+            if is_whole(k) and k % 2 and _turns(b, anyhow):  # type: ignore[operator]
+                others = {a: x for a, x in p.scalars.items() if a is not b}
+                return compose(p.coef, {**others, self.scaled_sum(Fraction(-1), b): k}, p.body)
+        for i, m in enumerate(p.body):
+            core = _untransposed(m)
+            alone = len(p.body) + len(p.scalars) == 1
+            if _turns(core, anyhow) and not alone and sum(_untransposed(n) is core for n in p.body) == 1:
+                turned = self.scaled_sum(Fraction(-1), core)
+                new = turned if m is core else self.transpose(turned)
+                return compose(p.coef, p.scalars, [*p.body[:i], new, *p.body[i + 1 :]])
+        if len(p.body) == 1 and p.body[0].op == "had":
+            h = had_parts(p.body[0])
+            for b, k in h.bases.items():
+                if is_whole(k) and k % 2 and _turns(b, anyhow):  # type: ignore[operator]
+                    bases = {self.scaled_sum(Fraction(-1), a) if a is b else a: x for a, x in h.bases.items()}
+                    made = parts(compose_had(HadParts(h.shape, h.coef, h.scalars, bases)))
+                    scalars = {**p.scalars}
+                    for a, x in made.scalars.items():
+                        include(scalars, a, x)
+                    return compose(p.coef * made.coef, scalars, made.body)
+        return None
 
     def _turned_apart(self, whole: Expr) -> Expr:
         """The sum with each of its terms as the transpose of another product, where that is shorter."""
@@ -242,7 +293,7 @@ class Sharing(Algebra):
             for p, rest in zip(split.values(), stripped, strict=True):
                 if not rest:
                     edge = outer[-1].cols if side == "left" else outer[-1].rows
-                    rest = [ops.eye(edge)] if edge is not ONE else []
+                    rest = [ops.eye(edge)] if edge is not ONE and any(stripped) else []
                 rests.append(compose(ONE_F, without(p.scalars, common), rest if side == "left" else rest[::-1]))
         else:
             elementwise = [had_parts(t) for t in group]
@@ -461,6 +512,16 @@ def _scaled_ends(p: Parts) -> list[Expr]:
 
 def _placed(e: Expr) -> tuple[Powers, list[Expr]]:
     return ({e: ONE_F}, []) if e.is_scalar else ({}, [e])
+
+
+def _turns(e: Expr, anyhow: bool) -> bool:
+    """Is it a sum with as many terms subtracted as added, or more; ``anyhow``: with one subtracted?"""
+    subtracted = sum(coefficient(a)[1] < 0 for a in e.args) if e.op == "add" else 0
+    return subtracted > 0 and (anyhow or 2 * subtracted >= len(e.args))
+
+
+def _untransposed(e: Expr) -> Expr:
+    return e.args[0] if e.op == "t" else e
 
 
 def common_powers(all_powers: Sequence[FixedPowers]) -> Powers:

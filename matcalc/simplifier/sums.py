@@ -23,6 +23,7 @@ from matcalc.simplifier.factors import (
     had_parts,
     is_whole,
     parts,
+    raised,
     run,
     scaled,
     times,
@@ -83,10 +84,36 @@ class Sums(Sharing, Distributing, Squares):
                 c = times(c, p.coef)
                 todo.extend((c, a) for a in reversed(alone.args))
                 continue
+            primitive = None if self.expanding else self._primitive_factors(p)
+            if primitive is not None:
+                p = primitive
+                e = compose(p.coef, p.scalars, p.body)
             rest = compose(ONE_F, p.scalars, p.body) if p.coef != 1 else e
             c, before = times(c, p.coef), totals.get(rest)
             totals[rest] = c if before is None else before + c
         return self._blocks_merged(self._stacked_as_one({e: c for e, c in totals.items() if c}))
+
+    def _primitive_factors(self, p: Parts) -> Parts | None:
+        """The product with the content of its sums among the numbers, so that a sum and its multiples are one factor."""
+        coef, scalars, body = p.coef, p.scalars, p.body
+        inner = had_parts(body[0]) if len(body) == 1 and body[0].op in ("had", "pow") else None
+        powers = [(b, k) for each in (scalars, inner.bases if inner else {}) for b, k in each.items()]
+        sums = {b: self.primitive(b) for b, k in powers if b.op == "add" and is_whole(k)}
+        sums |= {m: self.primitive(m) for m in body if m.op == "add" and len(body) > 1}
+        sums = {b: found for b, found in sums.items() if found[0] != 1}
+        if not sums:
+            return None
+        for b, k in powers:
+            if b in sums:
+                coef *= raised(sums[b][0], int(k))  # type: ignore[arg-type]
+        for m in body:
+            if m in sums:
+                coef *= sums[m][0]
+        kept = {sums[b][1] if b in sums else b: k for b, k in scalars.items()}
+        if inner is not None:
+            bases = {sums[b][1] if b in sums else b: k for b, k in inner.bases.items()}
+            return parts(scaled(coef, compose_had(HadParts(inner.shape, inner.coef, {**kept, **inner.scalars}, bases))))
+        return Parts(coef, kept, [sums[m][1] if m in sums else m for m in body])
 
     def _stacked_as_one(self, terms: Terms) -> Terms:
         """vec(A) - 2*vec(B) as vec(A - 2*B)."""
@@ -139,15 +166,19 @@ class Sums(Sharing, Distributing, Squares):
         size = content(terms.values())
         if terms[min(terms, key=_leading)] < 0:
             size = -size
-        return size, plain_sum(e.shape, {r: c / size for r, c in terms.items()})
+        found = plain_sum(e.shape, {r: c / size for r, c in terms.items()})
+        return size, found if self.expanding or found.op != "add" else self._signs_inside(found)
 
     def scaled_sum(self, c: Fraction, e: Expr) -> Expr:
         """c times each term of a sum."""
-        key = c, e
-        found = self.scaled_sums.get(key)
-        if found is None:
-            found = self.scaled_sums[key] = plain_sum(e.shape, {r: c * k for r, k in map(coefficient, e.args)})
-        return found
+        terms: Terms = {}
+        for r, k in map(coefficient, e.args):
+            p = self._primitive_factors(parts(r)) if c < 0 and not self.expanding else None
+            if p is not None:
+                r, k = compose(ONE_F, p.scalars, p.body), k * p.coef
+            terms[r] = terms.get(r, Fraction(0)) + c * k
+        found = plain_sum(e.shape, {r: k for r, k in terms.items() if k})
+        return self._signs_inside(found) if c < 0 and not self.expanding and found.op == "add" else found
 
     def turned(self, e: Expr) -> Expr:
         """The transpose of a sum, term by term."""
