@@ -22,6 +22,7 @@ from matcalc.errors import BudgetError, UnsupportedError
 from matcalc.expr import Expr
 from matcalc.kinds import Kind
 from matcalc.printing.measure import length
+from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import Table
 from matcalc.shapes import ONE
 from matcalc.simplifier.normal import normal_form
@@ -117,7 +118,10 @@ def symmetric_form(h: Expr, table: Table, short: Simplifier) -> Expr:
     terms = h.args if h.op == "add" else (h,)
     candidates.append(ops.add(*(_identities_out(t, short) for t in terms)))
     with suppress(BudgetError):
-        candidates.append(normal_form(h, table))
+        written_out = normal_form(h, table)
+        scalars = Simplifier(rewriter(table))
+        scalars.scalars_only = True  # A*x*b' + b*x'*A stays a sum that can be seen to be symmetric
+        candidates += [written_out, scalars.settled(written_out)]
     kept = [c for c in candidates if is_symmetric(c) and length(c) <= LONGER * length(h)]
     return min(kept, key=length, default=h)
 

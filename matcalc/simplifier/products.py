@@ -138,6 +138,10 @@ class Products(Algebra):
                 if length(other) < best_length:
                     best, best_length, scalars = other, length(other), powers
                     break
+        if best is plain and len(body) == 1 and scalars and body[0].op in ("had", "pow"):
+            whole = self._entrywise_cleared(coef, scalars, body[0])
+            if whole is not None and length(whole) < best_length:
+                return whole
         if coef == 1:
             return best
         if best is plain and coef == -1 and (turned := self._opposite_sum(scalars, body)) is not None:
@@ -160,6 +164,22 @@ class Products(Algebra):
                     if length(other) < best_length:
                         best, best_length = other, length(other)
         return best
+
+    def _entrywise_cleared(self, coef: Fraction, scalars: FixedPowers, product: Expr) -> Expr | None:
+        """(x ./ (1 + y/s))/s as x ./ (s + y)."""
+        h = had_parts(product)
+        for base, k in h.bases.items():
+            if base.op == "add" and is_whole(k) and (clear := cleared(base)) is not None:
+                powers = dict(scalars)
+                for b, x in (*h.scalars.items(), *((b, scale_exponent(x, k)) for b, x in clear[0].items())):
+                    include(powers, b, x)
+                bases = {b: x for b, x in h.bases.items() if b is not base}
+                include(bases, clear[1], k)
+                made = parts(compose_had(HadParts(h.shape, coef * h.coef, {}, bases)))
+                for b, x in made.scalars.items():
+                    include(powers, b, x)
+                return compose(made.coef, powers, made.body)
+        return None
 
     def _opposite_sum(self, scalars: FixedPowers, body: Sequence[Expr]) -> Expr | None:
         """-(x + y) reads -x - y, mostly as long: all terms of a sum with nothing beside it; None for anything else."""

@@ -45,6 +45,7 @@ class Sharing(Algebra):
     """Sums factored, greedily."""
 
     given_up: set[str]
+    scalars_only: bool = False  # nothing but scalars is taken out of sums
     quiet: int  # > 0 while a search is under way: no search inside a search
 
     def factored(self, shape: Shape, terms: Terms) -> Expr:
@@ -95,7 +96,7 @@ class Sharing(Algebra):
 
     def _met(self, shape: Shape, terms: Terms) -> Terms | None:
         """a + b + c*(a + b) as (1 + c)*(a + b): a sum beside a multiple of itself; None if there is none."""
-        for t, c in terms.items():
+        for t, c in terms.items() if not self.scalars_only else ():
             for side, whole, others in _sums_multiplied(t):
                 beside = self._beside(whole, terms)
                 if beside is None:
@@ -245,7 +246,8 @@ class Sharing(Algebra):
             if abs(terms[t]) != 1:
                 marks.add(("number", ops.num(abs(terms[t]))))
             for mark in marks:
-                groups.setdefault(mark, []).append(t)
+                if not self.scalars_only or mark[0] in ("scalar", "below", "number"):
+                    groups.setdefault(mark, []).append(t)
         found: dict[tuple[str, Expr | None, frozenset[Expr]], Terms] = {}
         for (side, base), group in sorted(groups.items(), key=lambda g: (g[0][0], sort_key(g[0][1]))):
             if base.op == "eye" or (base.op == "ones" and side not in ("left", "right")):

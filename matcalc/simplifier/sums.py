@@ -94,7 +94,7 @@ class Sums(Sharing, Distributing, Squares):
         return self._blocks_merged(self._stacked_as_one({e: c for e, c in totals.items() if c}))
 
     def _primitive_factors(self, p: Parts) -> Parts | None:
-        """The product with the content of its sums among the numbers, so that a sum and its multiples are one factor."""
+        """The product with the content of its sums among the numbers: a sum and its multiples are one factor."""
         coef, scalars, body = p.coef, p.scalars, p.body
         inner = had_parts(body[0]) if len(body) == 1 and body[0].op in ("had", "pow") else None
         powers = [(b, k) for each in (scalars, inner.bases if inner else {}) for b, k in each.items()]

@@ -31,7 +31,7 @@ KINDS = {
         ("exp(z'*(x - y))", "y - x", "exp(z'*(x - y))"),  # never longer
         ("(y - x)*s", "x - y", "s*(y - x)"),
         ("A*(y - x) + norm2(x - y)*z", "x - y", "norm2(x - y)*z - A*(x - y)"),  # twice: as typed
-        ("z .* (x - y) + S*(y - x)", "x - y", "z .* (x - y) - S*(x - y)"),
+        ("tanh(z .* (x - y)) + S*(y - x)", "x - y", "tanh(z .* (x - y)) - S*(x - y)"),
         ("2*A*(y - x) + z", "x - y", "2*A*(y - x) + z"),  # once: with fewer signs
         ("X'*(b - X*x)/norm2(X*x - b)", "norm2(X*x - b)", "X'*(b - X*x)/norm2(b - X*x)"),
         ("(S - X'*X)'", "S", "S - X'*X"),
