@@ -554,6 +554,14 @@ def test_functions_that_overflow_when_written_naively() -> None:
         assert found == pytest.approx(wanted, rel=1e-14, abs=1e-300), name
 
 
+def test_small_arguments_do_not_vanish_beside_one() -> None:
+    z = ops.sym("z", vector("n"))
+    ones, small = ops.ones(N, ONE), np.array([1e-18, -2e-18])
+
+    for expr in (ops.fn("log", ops.add(ones, z)), ops.sub(ops.fn("exp", z), ones)):
+        assert module(expr, {}, {"z": vector("n")})["value"](z=small) == pytest.approx(small, rel=1e-14, abs=0)
+
+
 def test_rows_of_exponentials_over_their_sums_are_a_softmax() -> None:
     kinds = {"Z": matrix("m", "n")}
     Z = ops.sym("Z", kinds["Z"])
