@@ -64,10 +64,13 @@ def _prints(node: Expr, args: Sequence[Prints]) -> Prints:
     if op == "mul":
         scalars = sorted(p for p, x in zip(here, node.args, strict=True) if x.is_scalar)
         chain = _with_projections([(x, p) for p, x in zip(args, node.args, strict=True) if not x.is_scalar])
-        return (
-            _digest(op, data, [*scalars, *(p for p, _ in chain)]),
-            _digest(op, data, [*scalars, *(p for _, p in reversed(chain))]),
-        )
+        if not chain:
+            return (_digest(op, data, scalars),) * 2
+        whole = [p for p, _ in chain], [p for _, p in reversed(chain)]
+        found = [side[0] if len(side) == 1 else _digest(op, data, side) for side in whole]
+        if scalars:  # -(A*B)' is the transpose of -A*B
+            found = [_digest("scaled", data, [*scalars, side]) for side in found]
+        return found[0], found[1]
     if op in _COMMUTATIVE:
         return _digest(op, data, sorted(here)), _digest(op, data, sorted(there))
     if op in _EQUIVARIANT:
