@@ -382,16 +382,24 @@ class _Search:
             self.notes.append("constraints with several unknowns are not solved in closed form")
             return []
         ((x, e),) = self.gradients.items()
+        (constraint, *others) = self.constraints
+        lone = constraint.is_scalar and not others
+        if lone and ONE not in x.shape and (points := self._by_multiplier(x, e, constraint)):
+            return points  # of a matrix without the vec form
         if not x.data[1].facts & {"symmetric", "spd"}:  # type: ignore[index]
             value = solve_constrained(e, x, self.constraints, self.algebra)
             if value is not None:
                 point = self._point([self._along_constraints(self._step(e, x, value))])
                 return [point] if point is not None else []
-        if len(self.constraints) > 1:
+        if others:
             return []
-        (constraint,) = self.constraints
-        if not constraint.is_scalar:
+        if not lone:
             return self._extreme(x, orthonormal(e, x, constraint, self.algebra))
+        return self._by_multiplier(x, e, constraint)
+
+    def _by_multiplier(self, x: Expr, e: Expr, constraint: Expr) -> list[Point]:
+        """Under one scalar constraint."""
+        before = list(self.notes)
         constraint, radius = squared(constraint, self.algebra)
         if radius is not None and not known(radius, "nonnegative"):
             self.notes.append(f"a norm is not negative, and {text(radius)} may be: declare what is positive")
@@ -400,10 +408,9 @@ class _Search:
         straight = linear(constraint, x, self.algebra) is not None
         found = by_multiplier(condition, t, constraint, x, self.algebra, self._solutions)
         steps = [self._along_constraints(self._step(there, x, solved), straight) for solved, there in found]
-        before = list(self.notes)
         points = [p for step in steps if (p := self._point([step])) is not None]
-        self.notes[:] = before if points else self.notes
         if points:
+            self.notes[:] = before
             return points
         along = gradients(constraint, [x], self.algebra.table, self.algebra.short)[x]
         return self._extreme(x, eigenvectors(e, x, constraint, along, self.algebra))

@@ -61,6 +61,9 @@ def test_of_a_matrix() -> None:
 
     assert (largest.text(), largest.kind) == ("S = eye(n)/n", "maximum")
     assert linear.text() == "X = -A'/norm2(A)\nX = A'/norm2(A)"
+    plane = mc.solve("norm2(X - A)^2", "X", "X: matrix(m, n)", "tr(X'*B) = 1")
+    assert "unvec" not in plane.text()
+    assert plane.kind == "minimum"
 
 
 def test_values_beside_a_search() -> None:
