@@ -45,9 +45,14 @@ def why_form(whole: Expr, xs: Sequence[Expr]) -> tuple[str, str, str]:
         reasons += ["`sum(a .* b) = a'*b`"] if "sum" in seen and not seen & {"tr", "inv"} else []
         reasons.append(f"the differential{'s' if len(xs) > 1 else ''} taken out")
         return "collecting", "algebra", "; ".join(reasons)
-    if "sum" in seen:
+    summed = {part for n in varying if n.op in ("sum", "mean") for part in map(_bare, _summands(n.args[0]))}
+    products = any(part.op == "had" for part in summed)
+    if "sum" in seen and products:
         reasons.append("`sum(A .* B) = tr(A'*B)`" if matrix else "`sum(a .* b) = a'*b`")
-    summed = {part for n in varying if n.op == "sum" for part in _summands(n.args[0])}
+    if "mean" in seen and products:
+        reasons.append("`mean(A .* B) = tr(A'*B)/(m*n)`" if matrix else "`mean(a .* b) = a'*b/n`")
+    if any(part.op != "had" and part in varying for part in summed):
+        reasons.append("`sum(A) = tr(ones(n, m)*A)`" if matrix else "`sum(a) = ones(n)'*a`")
     if any(n.op == "had" and n not in summed for n in varying):
         reasons.append("`tr(A'*(B .* C)) = tr((A .* B)'*C)`" if matrix else "`a'*(b .* c) = (a .* b)'*c`")
     reasons.extend(words for op, words in _ADJOINTS.items() if op in seen)
@@ -87,6 +92,12 @@ def _last(n: Expr, varying: Collection[Expr]) -> Expr:
 
 def _summands(e: Expr) -> Sequence[Expr]:
     return e.args if e.op == "add" else (e,)
+
+
+def _bare(e: Expr) -> Expr:
+    """The array of a product with scalars."""
+    arrays = [f for f in e.args if not f.is_scalar] if e.op == "mul" else []
+    return arrays[0] if len(arrays) == 1 else e
 
 
 def _terms(whole: Expr) -> int:

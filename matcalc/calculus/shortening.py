@@ -97,8 +97,8 @@ def _multiplied_out(before: Expr, after: Expr, table: Table, by: str) -> list[St
     middle = tidy(middle)
     if not there and same(middle, before):  # only the way back needs something
         return [_explained(before, after, "factoring", by, back, ())] if back else []
-    if same(middle, after):
-        return [_explained(before, after, "multiplied out", by, there, ())]
+    if same(middle, after) or not (there or back):
+        return [] if not there else [_explained(before, after, "multiplied out", by, there, ())]
     first = _explained(before, middle, "multiplied out", by, there, ())
     return [first, _explained(middle, after, "factoring", "collecting", back, ())]
 

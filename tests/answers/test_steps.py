@@ -493,3 +493,28 @@ def test_differentials_of_functions_have_no_brackets_on_paper() -> None:
     assert r"\mathrm{d}\log\det(X)" in found
     assert r"\mathrm{d}(\lVert A X \rVert_{F}^{2} + \log\det(X))" in found
     assert r"\mathrm{d}(X^{-1})" in matcalc.derive("sum(inv(X))", "X").explain("latex")
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "reason"),
+    [
+        ("mean((A*x - b).^2)", "x", "mean(a .* b) = a'*b/n"),
+        ("mean((A*X - B).^2)", "X", "mean(A .* B) = tr(A'*B)/(m*n)"),
+        ("-2*sum((A*X) .* B)", "X", "sum(A .* B) = tr(A'*B)"),
+        ("sum(exp(X)*A)", "X", "sum(A) = tr(ones(n, m)*A)"),
+        ("sum(A*x)", "x", "sum(a) = ones(n)'*a"),
+        ("norm2(M .* (U*V') - Y)^2", "U", "tr(A'*(B .* C)) = tr((A .* B)'*C)"),
+        ("norm2(X - U*V)^2", "U,V", "the factors of a trace may be cycled"),
+    ],
+)
+def test_how_the_gradient_comes_to_be_read_off_is_said(f: str, wrt: str, reason: str) -> None:
+    steps = matcalc.derive(f, wrt, first_principles=True).steps
+    assert any(reason in step.reason() for step in steps if step.by in ("trace-form", "transposition"))
+
+
+def test_a_product_of_a_named_product_claims_no_reading_off() -> None:
+    program = "X: matrix(n, d)\nW: matrix(d, k)\nH = X*W\nG = H*H'\nlogdet(G + eye(n)) + norm2(W)^2"
+    d = matcalc.derive(program, "W")
+
+    assert d.verify()
+    assert not any("gradient_H'" in step.text() for step in d.steps)
