@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from matcalc import ops
 from matcalc.calculus.backward import needed
+from matcalc.calculus.evidence import identities
 from matcalc.calculus.higher import Forms, stacked
 from matcalc.calculus.reading_off import inner_form, reading, why_form
 from matcalc.calculus.shortening import shortened
@@ -111,7 +112,7 @@ def _matrices(unfolding: Unfolding, forms: Sequence[tuple[str, Forms]]) -> Itera
             yield Step(last, whole, "substitution", "the steps above", "the steps above, put together", True)
             last = whole
         if last is not shorter and unfolding.length(shorter) <= LONGEST:
-            yield Step(last, shorter, "simplification", "algebra", "shortened", True)
+            yield from shortened(last, shorter, unfolding.table, "shortened", "simplification")
             last = shorter
         column = any(not form.variable.is_scalar for _, form in forms)
         product = tidy(ops.add(*(_times(form, unfolding.free[form.variable], column) for _, form in forms)))
@@ -121,7 +122,7 @@ def _matrices(unfolding: Unfolding, forms: Sequence[tuple[str, Forms]]) -> Itera
                 why = ("vec-form", "Magnus & Neudecker 2019, sec. 2.4", "`vec(A*X*B) = kron(B', A)*vec(X)`")
             else:
                 why = ("transposition", "algebra", "the differential taken out")
-            yield Step(before, product, *why, True)
+            yield Step(before, product, *why, True, uses=tuple(identities(before, product)))
     for suffix, form in forms:
         if form.variable.is_scalar:
             reads = reading(form.variable)

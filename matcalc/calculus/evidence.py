@@ -115,6 +115,8 @@ def _names(n: Expr) -> Iterator[str]:
         yield f"sum{n.data}"
     if n.op == "pow" and n.args[1].op == "num" and abs(n.args[1].data) >= 2:  # type: ignore[arg-type, operator]
         yield "square of norm" if n.args[0].op == "norm2" else "power" if n.is_scalar else "square of array"
+    if n.op == "add" and any(a.op == "mul" and a.args[-1].op == "fn" and a.args[-1].data == "sigmoid" for a in n.args):
+        yield "complement of sigmoid"
     if n.op == "had" and any(_is_spread(f) for f in n.args):
         yield "product with ones"
     if n.op == "mul":
@@ -160,6 +162,7 @@ _RULES: tuple[tuple[Callable[[Counts], bool], str, str], ...] = (
     (lambda c: c.gone("sum1") and c.come("ones"), "sum(A, axis=1)", "A*ones(n)"),
     (lambda c: c.gone("sum0") and c.come("ones"), "sum(A, axis=0)", "ones(1, m)*A"),
     (lambda c: c.gone("ones") and c.come("sum") and not c.come("sum0") and not c.come("sum1"), "u'*ones(n)", "sum(u)"),
+    (lambda c: c.gone("complement of sigmoid") and c.after["sigmoid"] > 0, "1 - sigmoid(s)", "sigmoid(-s)"),
     (lambda c: c.gone("product with ones") and c.gone("ones"), "ones(m, n) .* A", "A"),
     (_both("tr", "sum"), "tr(A'*B)", "sum(A .* B)"),
     (_both("sum", "tr"), "sum(A .* B)", "tr(A'*B)"),

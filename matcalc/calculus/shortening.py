@@ -126,7 +126,11 @@ def _explained(
     """A step of algebra, with the identities and the declared facts that it rests on."""
     source = "; ".join(dict.fromkeys(s for e in entries for s in e.source)) or "algebra"
     words = in_words(before, after)
-    uses = [(e.from_, e.to) for e in entries] + identities(before, after)
+    uses = [(e.from_, e.to) for e in entries]
+    cited = {n.data for e in entries for n in topological(e.from_) if n.op == "fn"}  # what the table says of them
+    for left, right in identities(before, after):
+        if not any(n.op == "fn" and n.data in cited for n in topological(left)):
+            uses.append((left, right))
     if not entries:
         written = leaves(before), leaves(after)
         if written[0] == written[1]:

@@ -39,6 +39,9 @@ def test_every_identity_holds(pair: tuple[str, str]) -> None:
         ("(s*ones(m)*ones(1, n)) .* A", "s*A", ["ones(m, n) .* A = A"]),
         ("M*M*x + s*x", "M^2*x + s*x", ["S*S = S^2"]),
         ("A*x + A*y", "A*(x + y)", []),
+        ("sigmoid(x) .* (1 - sigmoid(x)) .* (M*y)", "diag(sigmoid(x) .* sigmoid(-x))*M*y", [
+            "u .* (M*x) = diag(u)*M*x", "1 - sigmoid(s) = sigmoid(-s)",
+        ]),
     ],
 )
 def test_what_is_gone_and_what_has_come(before: str, after: str, found: list[str]) -> None:
