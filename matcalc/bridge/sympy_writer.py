@@ -158,7 +158,11 @@ def _write_comparison(writer: _Writer, e: Expr, args: list[Any]) -> Any:
     if not e.is_scalar:
         return own.Indicator(relation, *_bare(e, args))
     condition = own.RELATIONS[relation](*args, evaluate=False)
-    return sp.Piecewise((1, condition), (0, True), evaluate=False)
+    try:
+        return sp.Piecewise((1, condition), (0, True), evaluate=False)
+    except TypeError:  # it is folded all the same where a side holds cases, and a side of a case may be 1/0 then
+        message = "SymPy cannot hold this comparison: cases stand in its sides"
+        raise UnsupportedError(message, hint="d.text(), d.latex() and d.source() write it") from None
 
 
 def _bare(e: Expr, args: list[Any]) -> list[Any]:

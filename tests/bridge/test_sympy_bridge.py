@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import matcalc
 from matcalc import ops
 from matcalc.bridge.sympy_bridge import evaluated, from_sympy, read_sympy, to_sympy
 from matcalc.errors import DeclarationError, InputError, LimitError, MatcalcError, UnsupportedError
@@ -485,3 +486,9 @@ def test_depth_is_refused_where_sympy_cannot_follow() -> None:
         e = ops.max2(ops.num(0), ops.mul(TWO, e))
     with pytest.raises(LimitError, match="nested"):
         to_sympy(e)
+
+
+def test_a_comparison_that_sympy_cannot_hold_is_refused():
+    d = matcalc.derive("min((c > b)*c, (-1 <= 0.5)*(1/2))", "c", "c: scalar, positive; b: scalar")
+    with pytest.raises(UnsupportedError, match="SymPy cannot hold this comparison"):
+        d.expr  # noqa: B018
