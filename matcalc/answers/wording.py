@@ -17,7 +17,7 @@ from matcalc.indices import names_in
 from matcalc.kinds import kind_of_shape
 from matcalc.order import label
 from matcalc.printing.measure import length
-from matcalc.printing.naming import LINE, WORTH, Definition, Letters, named, total
+from matcalc.printing.naming import LINE, WORTH, Definition, Letters, named, total, written_out
 from matcalc.rules.facts import facts_of
 from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import Table
@@ -25,6 +25,7 @@ from matcalc.shapes import ONE, SCALAR
 from matcalc.simplifier.factors import compose, parts, scale_exponent
 from matcalc.simplifier.normal import BUDGET, normal_form
 from matcalc.simplifier.simplify import Simplifier
+from matcalc.symmetry import is_symmetric
 
 WHERE = ("auto", "never", "always")
 LONG = 120  # symbols: more than a reader takes in at once
@@ -125,6 +126,14 @@ class _Words:
         self.lines.append((name, e))
         return True
 
+    def _as_symmetric(self, lines: Sequence[Definition], answers: list[Expr]) -> bool:
+        """Can answers still be seen to be symmetric that could be, in terms of those names and lines?"""
+        before = zip(answers, written_out(lines, answers), strict=True)
+        after = zip(self.answers, written_out(self.lines, self.answers), strict=True)
+        return all(
+            any(map(is_symmetric, now)) for was, now in zip(before, after, strict=True) if any(map(is_symmetric, was))
+        )
+
     def _readings(self, e: Expr, word: Expr) -> Iterator[list[Expr]]:
         """The answers with ``e`` replaced where it is seen, and with one of its symbols eliminated."""
         for kept, cut in (({}, {}), *_eliminations(e, word)):
@@ -146,7 +155,8 @@ class _Words:
     def _try(self, e: Expr, first: str, letters: Letters) -> bool:
         lines, answers = list(self.lines), self.answers
         name = letters.name_of(e, first.upper() if ONE not in e.shape else first)
-        if self.use(name, e) and sum(map(length, self.answers)) < sum(map(length, answers)):
+        shorter = self.use(name, e) and sum(map(length, self.answers)) < sum(map(length, answers))
+        if shorter and self._as_symmetric(lines, answers):
             return True
         letters.taken.discard(name)
         self.lines, self.answers = lines, answers
