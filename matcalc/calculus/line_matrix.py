@@ -65,8 +65,10 @@ def _around(s: _State, inner: Expr) -> Expr:
     if s.turned:
         inner = _product(ops.commutation(*n.shape), inner)
     assert right is not None, "a matrix ends in a factor"
-    rows = n.cols if s.turned else n.rows
-    return _product(ops.kron(ops.transpose(right), left if left is not None else ops.eye(rows)), inner)
+    eye = ops.eye(n.cols if s.turned else n.rows)
+    if left is None or left.is_scalar:
+        left = eye if left is None else ops.mul(left, eye)
+    return _product(ops.kron(ops.transpose(right), left), inner)
 
 
 def _both(left: Expr | None, right: Expr) -> Expr:
@@ -141,15 +143,44 @@ def _factor(s: _State, active: set[Expr]) -> _State:
 
 
 def _scaled(s: _State, active: set[Expr]) -> list[_State] | None:
-    """a .* x of lines is diag(a)*x; an elementwise product of matrices ends here."""
+    """a .* x of lines is diag(a)*x; of matrices (M .* u*v')*w is u .* (M*(v .* w)); others end here."""
     n = s.node
-    if ONE not in n.shape:
-        return None
     (x,) = [a for a in n.args if a in active]
     rest = ops.had(*(a for a in n.args if a is not x))
+    if ONE not in n.shape:
+        return _weighted(s, x, rest, active)
     if n.cols is ONE:
         return [_surrounded(s, x, ops.diag(rest), None)]
     return [_surrounded(s, x, None, ops.diag(rest))]
+
+
+def _weighted(s: _State, x: Expr, weights: Expr, active: set[Expr]) -> list[_State] | None:
+    """A product x of a column and a row, or of a scalar and a matrix, with a weight for each entry, times a column."""
+    if x.op == "add":
+        return [replace(s, node=ops.had(weights, a)) for a in x.args if a in active]
+    if x.op == "t":
+        return [replace(s, node=ops.had(ops.transpose(weights), x.args[0]), turned=not s.turned)]
+    if x.op != "mul" or s.right is None:
+        return None
+    factors = [a for a in x.args if not a.is_scalar]
+    scalars = [a for a in x.args if a.is_scalar]
+    lone = next((a for a in scalars if a in active), None)
+    if lone is not None:
+        matrix = ops.had(weights, ops.mul(*(a for a in scalars if a is not lone), *factors))
+        return [_State(lone, _times(s.left, ops.transpose(matrix) if s.turned else matrix, s.right))]
+    cut = next((i for i, a in enumerate(factors[:-1], start=1) if a.cols is ONE), None)
+    if cut is None:
+        return None
+    column, row = ops.mul(*factors[:cut]), ops.mul(*factors[cut:])
+    below = any(a in active for a in factors[:cut])
+    fixed = ops.transpose(row) if below else column
+    if s.turned:  # (M .* u*v)' = M' .* v'*u'
+        weights = ops.transpose(weights)
+    if below is s.turned:
+        scale = _times(ops.diag(fixed), weights, ops.diag(s.right))
+    else:
+        scale = ops.diag(ops.mul(weights, ops.had(fixed, s.right)))
+    return [_State(column if below else row, _times(*scalars, s.left, scale), None, not below)]
 
 
 def _diagonal(s: _State, active: set[Expr]) -> list[_State] | None:

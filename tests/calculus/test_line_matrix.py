@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+import matcalc as mc
 from matcalc import ops
 from matcalc.calculus.line_matrix import line_matrix
 from matcalc.calculus.vectorize import stacked
 from matcalc.expr import topological
 from matcalc.language.parse import parse
 from matcalc.numeric.verify import verify_equal
+from matcalc.printing.measure import length
 from matcalc.rules.rewrite import rewriter
 from matcalc.rules.table import default_table
 from matcalc.simplifier.simplify import Simplifier
@@ -87,3 +89,34 @@ def test_arrays_inside_are_stacked(text: str) -> None:
 
 def test_what_does_not_move_has_the_matrix_zero() -> None:
     assert matrix("A*x", "dx")[2].op == "zeros"
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "declare", "book"),
+    [
+        ("sum(tanh(x*y'))", "x", "", "2*diag((tanh(x*y').^3 - tanh(x*y'))*y.^2)"),
+        ("sum(tanh(x*y'))", "y", "", "2*diag((tanh(x*y').^3 - tanh(x*y'))'*x.^2)"),
+        ("sum(log(cosh(A*x*y'*B)))", "x", "", "A'*diag((1 - tanh(A*x*y'*B).^2)*(B'*y).^2)*A"),
+        ("sum(log(cosh(A*x*y'*B)))", "y", "", "B*diag((1 - tanh(A*x*y'*B).^2)'*(A*x).^2)*B'"),
+        (
+            "sum(tanh((x'*x)*C))", "x", "",
+            "2*sum(C .* (1 - tanh((x'*x)*C).^2))*eye + 8*sum(C.^2 .* (tanh((x'*x)*C).^3 - tanh((x'*x)*C)))*x*x'",
+        ),
+        ("sum(exp(s*x*y' .* D))", "x", "s: scalar", "s^2*diag((D.^2 .* exp(s*(D .* (x*y'))))*y.^2)"),
+    ],
+)  # fmt: skip
+def test_weights_on_products_of_a_column_and_a_row(f: str, wrt: str, declare: str, book: str) -> None:
+    """(M .* u*v')*w is u .* (M*(v .* w)): no Kronecker product is left."""
+    d = mc.derive(f, wrt, declare, order=2)
+
+    assert d.verify()
+    assert verify_equal(d.answer, parse(book, d.kinds))
+    assert length(d.answer) <= 1.15 * length(parse(book, d.kinds))
+
+
+@pytest.mark.parametrize("f", ["sum(tanh(x*x'))", "sum((x*ones(1, n) - ones(n, 1)*x').^4 .* W)", "sum((x*y' + A).^3)"])
+def test_weights_on_sums_and_transposes(f: str) -> None:
+    d = mc.derive(f, "x", "x: vector(n)", order=2)
+
+    assert d.verify()
+    assert not {"kron", "vec", "commutation"} & {n.op for n in topological(d.answer)}
