@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from matcalc.shapes import SCALAR, Dim, Shape
 from matcalc.walk import parts_first
@@ -18,17 +18,20 @@ from matcalc.walk import parts_first
 _args: Callable[[Expr], tuple[Expr, ...]] = attrgetter("args")
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+# looked up without a call of Python: nodes are asked for more often than anything else
+_references: dict[tuple[Any, ...], ref[Expr]] = _interned.data  # type: ignore[attr-defined]
 
 
 class Expr:
     """One node: the operation ``op``, its ``args``, what else defines it (``data``), and its ``shape``."""
 
-    __slots__ = ("__weakref__", "args", "data", "is_scalar", "op", "shape")
+    __slots__ = ("__weakref__", "args", "data", "is_scalar", "kept", "op", "shape")
     op: str
     args: tuple[Expr, ...]
     data: Any  # what it is depends on op (the table in matcalc.ops)
     shape: Shape
     is_scalar: bool
+    kept: dict[str, Any]  # what has been found out about the node (its length, say), by the name of that
 
     @property
     def rows(self) -> Dim:
@@ -56,7 +59,8 @@ class Expr:
 def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
     """The one node with these parts (used by ``matcalc.ops`` alone: shapes are not checked here)."""
     key = (op, args, data, shape)
-    found = _interned.get(key)
+    reference = _references.get(key)
+    found = reference() if reference is not None else None
     if found is None:
         found = object.__new__(Expr)
         found.op = op
@@ -64,6 +68,7 @@ def node(op: str, args: tuple[Expr, ...], data: Hashable, shape: Shape) -> Expr:
         found.data = data
         found.shape = shape
         found.is_scalar = shape == SCALAR
+        found.kept = {}
         _interned[key] = found
     return found
 
@@ -79,6 +84,23 @@ def fold(root: Expr, combine: Callable[[Expr, list[Any]], Any]) -> Any:
     for current in topological(root):
         results[current] = combine(current, [results[child] for child in current.args])
     return results[root]
+
+
+def kept(e: Expr, name: str, make: Callable[[Expr], Any]) -> Any:
+    """``make(e)``, kept with the node under that name; the arguments go first, so it may ask what is kept of them."""
+    found = e.kept.get(name)
+    if found is None:
+        stack = [e]
+        while stack:
+            current = stack[-1]
+            missing = [a for a in current.args if name not in a.kept]
+            if missing:
+                stack.extend(missing)
+            else:
+                stack.pop()
+                if name not in current.kept:
+                    found = current.kept[name] = make(current)
+    return found
 
 
 def symbols(*roots: Expr) -> list[Expr]:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from weakref import WeakKeyDictionary
 
-from matcalc.expr import Expr, topological
+from matcalc.expr import Expr, kept
 
-_labels: WeakKeyDictionary[Expr, str] = WeakKeyDictionary()
 _LONGEST = 160
 
 
 def label(e: Expr) -> str:
     """A short text that tells expressions apart: like the printed form, but cut off and hashed when long."""
-    found = _labels.get(e)
-    if found is not None:
-        return found
-    for n in topological(e, leaves=_labels):
-        if n not in _labels:
-            text = _spell(n, [_labels[a] for a in n.args])
-            if len(text) > _LONGEST:
-                text = text[: _LONGEST // 2] + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-            _labels[n] = text
-    return _labels[e]
+    found: str = e.kept.get("label") or kept(e, "label", _label)
+    return found
+
+
+def _label(n: Expr) -> str:
+    text = _spell(n, [a.kept["label"] for a in n.args])
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST // 2] + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return text
 
 
 def _spell(n: Expr, args: list[str]) -> str:
@@ -49,5 +46,8 @@ def _spell(n: Expr, args: list[str]) -> str:
 
 def sort_key(e: Expr) -> tuple[bool, str, str]:
     """Plain factors before sums; numbers first, then alphabetical, capitals and small letters alike if that decides."""
-    text = label(e)
-    return (e.op == "add", "" if e.op in ("num", "ones") else text.lower(), text)
+    found: tuple[bool, str, str] | None = e.kept.get("sort_key")
+    if found is None:
+        text = label(e)
+        found = e.kept["sort_key"] = e.op == "add", "" if e.op in ("num", "ones") else text.lower(), text
+    return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from matcalc.errors import DeclarationError, InputError, MatcalcError, UnknownName
 from matcalc.expr import Expr, topological
@@ -165,8 +166,11 @@ def _notes(program: Program, kinds: Mapping[str, Kind], function: Expr) -> tuple
 
 def parse_kind(text: str | Kind) -> Kind:
     """The kind that is typed: ``symmetric(n)``, ``matrix(n, n), invertible``, ``function(vector(n)) -> scalar``."""
-    if isinstance(text, Kind):
-        return text
+    return text if isinstance(text, Kind) else _typed_kind(text)
+
+
+@lru_cache(maxsize=1 << 10)
+def _typed_kind(text: str) -> Kind:
     statement = kind_statement(text)
     try:
         return kind_of(statement, NONE)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from matcalc.expr import Expr
 from matcalc.language.numerals import numeral
@@ -35,29 +34,27 @@ from matcalc.printing.reading import (
 )
 from matcalc.shapes import Dim
 
-_lengths: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
 _LEAVES = frozenset(("sym", "const", "idx"))
 _ONE_MORE = frozenset((*CALLS, "fn", "mfn", "frechet", "t"))  # a name or a prime, and the arguments
 
 
 def length(expr: Expr) -> int:
     """How many names, numbers, function names and operators the printed form has."""
-    found = _lengths.get(expr)
+    found: int | None = expr.kept.get("length")
     if found is not None:
         return found
-    known = _lengths
     open_nodes: dict[Expr, tuple[int, list[Expr] | tuple[Expr, ...]]] = {}
     stack = [expr]
     while stack:
         node = stack[-1]
-        if node in known:
+        if "length" in node.kept:
             stack.pop()
         elif node in open_nodes:
             own, below = open_nodes[node]
-            known[node] = own + sum([known[part] for part in below])
+            found = node.kept["length"] = own + sum([part.kept["length"] for part in below])
             stack.pop()
         elif node.op in _LEAVES:
-            known[node] = 1
+            found = node.kept["length"] = 1
             stack.pop()
         else:
             if node.op in _ONE_MORE:
@@ -68,8 +65,9 @@ def length(expr: Expr) -> int:
                 if isinstance(reading, IndexSum) and reading.whole:
                     below = [reading.body]  # type: ignore[list-item]  # sum(i, body): the bounds are not written
             open_nodes[node] = own, below
-            stack.extend(part for part in below if part not in known)
-    return known[expr]
+            stack.extend([part for part in below if "length" not in part.kept])
+    assert found is not None
+    return found
 
 
 def _own(part: Any) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from weakref import WeakKeyDictionary
 
-from matcalc.expr import Expr, topological
+from matcalc.expr import Expr, kept, topological
 from matcalc.printing.measure import length
 from matcalc.rules.statements import Property, Rewrite
 
@@ -15,25 +14,21 @@ _WEIGHTS = {
 }  # fmt: skip
 # a closed form is better than an operator without one, even if it is longer
 _OPEN = 8
-_weighed: WeakKeyDictionary[Expr, tuple[int, int]] = WeakKeyDictionary()
 
 
 def weight(x: Expr) -> tuple[int, int]:
     """The measure of simplification: the length; between equals an inverse weighs more than a transpose."""
-    if x not in _weighed:
-        stack = [x]
-        while stack:
-            node = stack[-1]
-            missing = [a for a in node.args if a not in _weighed]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            below = [_weighed[a] for a in node.args]
-            open_ones = sum(o for o, _ in below) + (node.op == "frechet")
-            _weighed[node] = open_ones, sum(t for _, t in below) + _WEIGHTS.get(node.op, 1)
-    derivatives, total = _weighed[x]
-    return length(x) + _OPEN * derivatives, total
+    found: tuple[int, int] | None = x.kept.get("weight")
+    if found is None:
+        derivatives, total = kept(x, "operators", _operators)
+        found = x.kept["weight"] = length(x) + _OPEN * derivatives, total
+    return found
+
+
+def _operators(x: Expr) -> tuple[int, int]:
+    """How many operators without a closed form there are, and what all weigh together."""
+    below = [a.kept["operators"] for a in x.args]
+    return sum([o for o, _ in below]) + (x.op == "frechet"), sum([t for _, t in below]) + _WEIGHTS.get(x.op, 1)
 
 
 def check_smaller(rewrite: Rewrite) -> None:

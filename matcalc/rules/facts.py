@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
-from matcalc.expr import Expr
+from matcalc.expr import Expr, kept, topological
 from matcalc.rules.entries import FACT_NAMES, Condition
 from matcalc.rules.inference import ENTRYWISE, IDENTITY, NONE, Facts, Known, Rules
 from matcalc.rules.table import default_table
@@ -56,8 +55,6 @@ class Info(NamedTuple):
     negated: Facts  # the facts of e if the node is -e
 
 
-_known: WeakKeyDictionary[Expr, Info] = WeakKeyDictionary()
-
 
 def fact(expr: Expr, name: str, assumptions: Mapping[Expr, Facts] | None = None) -> Truth:
     """Does ``expr`` have the fact? ``assumptions`` gives further facts of some nodes."""
@@ -92,23 +89,17 @@ def settled(condition: Condition) -> bool:
 
 
 def _info(expr: Expr, assumptions: Mapping[Expr, Facts] | None) -> Info:
-    memo: WeakKeyDictionary[Expr, Info] = WeakKeyDictionary() if assumptions else _known
-    found = memo.get(expr)
-    if found is not None:
-        return found
-    stack = [expr]
-    while stack:
-        node = stack[-1]
-        if node in memo:
-            stack.pop()
-            continue
-        missing = [a for a in node.args if a not in memo]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        memo[node] = _infer(node, [memo[a] for a in node.args], (assumptions or {}).get(node, NONE))
-    return memo[expr]
+    if assumptions:
+        memo: dict[Expr, Info] = {}
+        for node in topological(expr):
+            memo[node] = _infer(node, [memo[a] for a in node.args], assumptions.get(node, NONE))
+        return memo[expr]
+    found: Info = expr.kept.get("facts") or kept(expr, "facts", _inferred)
+    return found
+
+
+def _inferred(node: Expr) -> Info:
+    return _infer(node, [a.kept["facts"] for a in node.args], NONE)
 
 
 def _infer(node: Expr, args: Sequence[Info], assumed: Facts) -> Info:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import product as choices
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
-from matcalc.expr import Expr, symbols, topological
+from matcalc.expr import Expr, kept, symbols, topological
 from matcalc.ops import add, mul
 from matcalc.rules.ending import weight
 from matcalc.rules.facts import known
@@ -206,26 +205,18 @@ def apply_rewrite(rewrite: Rewrite, expr: Expr) -> Expr | None:
     return rewriter(default_table()).apply(rewrite, expr)
 
 
-_words: WeakKeyDictionary[Expr, frozenset[str]] = WeakKeyDictionary()
 _OPERATOR = frozenset({""})
 
 
 def words_in(expr: Expr) -> frozenset[str]:
     """The functions that occur in an expression, by the names with which they are written."""
-    found = _words.get(expr)
-    if found is not None:
-        return found
-    stack = [expr]
-    while stack:
-        node = stack[-1]
-        missing = [a for a in node.args if a not in _words]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        own = frozenset({word(node)}) if node.args or node.op == "commutation" else frozenset()
-        _words[node] = own.union(*(_words[a] for a in node.args)) - _OPERATOR
-    return _words[expr]
+    found: frozenset[str] = kept(expr, "words", _words)
+    return found
+
+
+def _words(node: Expr) -> frozenset[str]:
+    own = frozenset({word(node)}) if node.args or node.op == "commutation" else frozenset()
+    return own.union(*[a.kept["words"] for a in node.args]) - _OPERATOR
 
 
 def _starts(left: Expr, op: str) -> bool:

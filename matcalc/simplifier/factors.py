@@ -122,8 +122,8 @@ def scaled(c: Fraction, e: Expr) -> Expr:
 
 def is_negative(k: Exponent) -> bool:
     """Does the exponent read as negative: a negative number, or a sum whose terms all carry a minus?"""
-    if isinstance(k, Fraction):
-        return k < 0
+    if not isinstance(k, Expr):
+        return k.numerator < 0
     terms = k.args if k.op == "add" else (k,)
     return all(
         (t.op == "num" and t.data < 0) or (t.op == "mul" and t.args[0].op == "num" and t.args[0].data < 0)
@@ -236,7 +236,7 @@ def _take_scalar(e: Expr, k: Exponent, into: Powers) -> Fraction:
     todo: list[tuple[Expr, Exponent]] = [(e, k)]
     while todo:
         e, k = todo.pop()
-        whole = isinstance(k, Fraction) and k.denominator == 1
+        whole = is_whole(k)
         if e.op == "num" and whole and (e.data or k > 0):  # type: ignore[operator]
             coef *= raised(e.data, int(k))  # type: ignore[arg-type]
         elif e.op == "num" and isinstance(k, Fraction) and (root := _root(e.data, k)) is not None:  # type: ignore[arg-type]
@@ -381,7 +381,7 @@ def had_parts(e: Expr) -> HadParts:
     todo: list[tuple[Expr, Exponent]] = [(e, ONE_F)]
     while todo:
         e, k = todo.pop()
-        whole = isinstance(k, Fraction) and k.denominator == 1
+        whole = is_whole(k)
         if e.op == "ones":
             continue
         if e.op == "t" and (turned := _turned_product(e.args[0])) is not None:
@@ -462,11 +462,17 @@ def split_powers(powers: FixedPowers) -> tuple[list[Expr], list[Expr]]:
             below.append(power_node(base, scale_exponent(k, Fraction(-1))))
         else:
             above.append(power_node(base, k))
-    return sorted(above, key=sort_key), sorted(below, key=sort_key)
+    return _sorted(above), _sorted(below)
+
+
+def _sorted(factors: list[Expr]) -> list[Expr]:
+    return factors if len(factors) < 2 else sorted(factors, key=sort_key)
 
 
 def _with_one_root(powers: FixedPowers) -> FixedPowers:
     """sqrt(2)*sqrt(pi) as sqrt(2*pi), sqrt(2)/sqrt(pi) as sqrt(2/pi)."""
+    if len(powers) < 2:
+        return powers
     roots = {b: k for b, k in powers.items() if isinstance(k, Fraction) and k.denominator == 2 and _is_constant(b)}
     sizes = {abs(k) for k in roots.values()}
     if len(roots) < 2 or len(sizes) > 1:
@@ -491,9 +497,11 @@ def _is_constant(e: Expr) -> bool:
 
 def _grouped(powers: FixedPowers) -> FixedPowers:
     """Bases with the same whole exponent beyond 1, up to sign, under one exponent: x^2*y^2/z^2 = (x*y/z)^2."""
+    if len(powers) < 2:
+        return powers
     groups: dict[Fraction, Powers] = {}
     for b, k in powers.items():
-        if is_whole(k) and b is not E and abs(k) > 1:  # type: ignore[arg-type]
+        if k is not ONE_F and is_whole(k) and b is not E and abs(k) > 1:  # type: ignore[arg-type]
             groups.setdefault(abs(k), {})[b] = k  # type: ignore[arg-type]
     groups = {size: group for size, group in groups.items() if len(group) > 1}
     if not groups:
@@ -588,4 +596,4 @@ def compose_had(p: HadParts) -> Expr:
 
 def is_whole(k: Exponent) -> bool:
     """Is the exponent an integer number?"""
-    return isinstance(k, Fraction) and k.denominator == 1
+    return not isinstance(k, Expr) and k.denominator == 1

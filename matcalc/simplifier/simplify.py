@@ -54,7 +54,9 @@ class Simplifier(Products, Sums, Functions):
             self.seen.update(fresh)
             if self.rewrite is None or all(len(n.args) > MANY or self.rewrite(n) is None for n in fresh):
                 break
-            self.memo = {n: m for n, m in self.memo.items() if n is m and n in self.seen}
+            for n in topological(e):
+                if n not in self.seen or self.memo.get(n, n) is not n:
+                    self.memo.pop(n, None)
             e = self(e)
         return e
 
