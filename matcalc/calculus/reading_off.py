@@ -10,15 +10,18 @@ from matcalc.shapes import ONE
 from matcalc.simplifier.tidy import arranged, tidy, turned
 
 
-def inner_form(g: Expr, x: Expr) -> Expr:
-    """tr(G'*dX); G'*dx for a vector, dx*G' for a row, G*dx for a scalar; the transpose inside of G."""
+def inner_form(g: Expr, x: Expr, tidied: dict[Expr, Expr] | None = None) -> Expr:
+    """tr(G'*dX); G'*dx for a vector, dx*G' for a row, G*dx for a scalar; the transpose inside of G.
+
+    ``tidied``: parts of other forms, which are used, and added to.
+    """
     dx = ops.formal_differential(x)
     if x.is_scalar:
-        return tidy(ops.mul(g, dx))
+        return tidy(ops.mul(g, dx), (), tidied)
     if x.rows is ONE:
-        return tidy(_product(dx, turned(g)))
+        return tidy(_product(dx, turned(g)), (), tidied)
     product = _product(turned(g), dx)
-    return tidy(product if x.cols is ONE else ops.trace(product))
+    return tidy(product if x.cols is ONE else ops.trace(product), (), tidied)
 
 
 def _product(a: Expr, b: Expr) -> Expr:

@@ -412,7 +412,8 @@ class Unfolding:
 
     def _form(self, gradients: Mapping[Expr, Expr]) -> Expr:
         """The sum of the tr(G'*dX)."""
-        return ops.add(*(inner_form(g, x) for x, g in gradients.items() if self._reaches(x)))
+        tidied: dict[Expr, Expr] = {}
+        return ops.add(*(inner_form(g, x, tidied) for x, g in gradients.items() if self._reaches(x)))
 
     def _reaches(self, x: Expr) -> bool:
         """Whether the variable occurs in the function."""
@@ -439,7 +440,7 @@ class Unfolding:
             if convention and gradient is not self._declared(g) and not equal(gradient, self._declared(g), self.table):
                 found[y] = gradient
                 says.append(convention)
-        projected = ops.add(*(inner_form(g, x) for x, g in found.items() if self._reaches(x)))
+        projected = self._form(found)
         if says and self.length(projected) <= READABLE:
             raw.update(found)
             yield Step(form, projected, "structure", IDENTIFIES, "; ".join(says), True)
@@ -463,7 +464,8 @@ class Unfolding:
         """G of tr(G'*dX) for each of ``xs``, as transposition leaves it."""
         targets = tuple(ops.formal_differential(x) for x in xs)
         found = pullback(whole, ops.num(1), targets, self.table, self.short)
-        return {x: self._in_order(tidy(found[dx], self.typed)) for x, dx in zip(xs, targets, strict=True)}
+        tidied: dict[Expr, Expr] = {}
+        return {x: self._in_order(tidy(found[dx], self.typed, tidied)) for x, dx in zip(xs, targets, strict=True)}
 
     def readable(self, raw: Expr) -> Expr:
         """A gradient as it is read off; shortened where it is much too long."""

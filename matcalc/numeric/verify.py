@@ -146,6 +146,61 @@ def verify_gradient(
     return replace(_survey([f, gradient, x], kinds, draws, seed, tolerance, test), method=slope.method)
 
 
+def verify_gradients(
+    f: Expr,
+    gradients: Mapping[Expr, Expr],
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    structure: str = "auto",
+    draws: int = 6,
+    directions: int = 2,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> Verdict:
+    """df = the sum of the tr(G' dX), along directions in which each of the terms counts about as much as any other.
+
+    For many variables: the work is that for one of them.
+    """
+    xs = list(gradients)
+    if bad := next((x for x in xs if gradients[x].shape != x.shape), None):
+        return _misshapen("gradient", shape_text(gradients[bad].shape), shape_text(bad.shape))
+    roots, kinds = _small([f, *gradients.values(), *xs], kinds or {})
+    if isinstance(roots, str):
+        return _undecided(roots)
+    f, claims, xs = roots[0], roots[1 : len(xs) + 1], roots[len(xs) + 1 :]
+    free = structure == "free"
+    facts = [frozenset() if free else kinds.get(x.name, x.data[1]).facts for x in xs]  # type: ignore[index]
+    slope = Slope(f, xs)
+    plan = Plan(*claims)
+
+    def test(values: Mapping[str, Any], sizes: Mapping[str, int], rng: np.random.Generator) -> _Point:
+        if (trouble := slope.unfit(values, sizes)) is not None:
+            return _Point(trouble=trouble)
+        watch = Watch()
+        results = plan.run(values, sizes, watch)
+        if watch.trouble is not None:
+            return _Point(trouble=watch.trouble, undefined=watch.undefined)
+        found = [np.atleast_2d(results[g]) for g in claims]
+        labels = [orbits(known, g.shape) for known, g in zip(facts, found, strict=True)]
+        weights = [_orbit_weights(x) if structure == "tied" else np.ones(x.shape) for x in labels]
+        large = [max(float(np.abs(g).max()), _FLOOR * watch.magnitude, 1e-300) for g in found]
+        worst = 0.0
+        for _ in range(directions):
+            along = [_along(x, rng) * (min(large) / size) for x, size in zip(labels, large, strict=True)]
+            right = slope.along(values, sizes, {x.name: e for x, e in zip(xs, along, strict=True)})
+            if isinstance(right, str):
+                return _Point(trouble=right)
+            terms = [float(np.sum(w * g * e)) for w, g, e in zip(weights, found, along, strict=True)]
+            size = max(*map(abs, terms), abs(float(right[0])) / len(terms), min(large))
+            worst = _worse(worst, abs(sum(terms) - float(right[0])) / size)
+        for known, g, size in zip(facts, found, large, strict=True):
+            if known & LINEAR:
+                worst = _worse(worst, float(np.abs(g - project(g, known)).max()) / size)
+        return _Point(worst, wrong=None if worst <= tolerance else "one of the gradients differs")
+
+    return replace(_survey([f, *claims, *xs], kinds, draws, seed, tolerance, test), method=slope.method)
+
+
 def verify_differential(
     f: Expr,
     differential: Expr,

@@ -135,7 +135,7 @@ def include(powers: Powers, base: Expr, exponent: Exponent) -> None:
     """powers *= base^exponent."""
     old = powers.get(base)
     new = exponent if old is None else add_exponents(old, exponent)
-    if new == 0:
+    if new is not ONE_F and new == 0:
         powers.pop(base, None)
     elif old is None:
         powers[base] = new
@@ -441,7 +441,9 @@ def power_node(base: Expr, k: Exponent) -> Expr:
     """base^k with roots as sqrt, exp for the base E."""
     if base is E:
         return ops.fn("exp", as_expr(k))
-    if isinstance(k, Fraction):
+    if k is ONE_F:
+        return base
+    if not isinstance(k, Expr):
         if k == 1:
             return base
         if k == HALF:
@@ -458,7 +460,9 @@ def split_powers(powers: FixedPowers) -> tuple[list[Expr], list[Expr]]:
     above: list[Expr] = []
     below: list[Expr] = []
     for base, k in _grouped(_with_one_root(powers)).items():
-        if base is not E and is_negative(k):
+        if k is ONE_F and base is not E:
+            above.append(base)
+        elif base is not E and is_negative(k):
             below.append(power_node(base, scale_exponent(k, Fraction(-1))))
         else:
             above.append(power_node(base, k))
@@ -521,8 +525,8 @@ def _grouped(powers: FixedPowers) -> FixedPowers:
 def _means(scalars: FixedPowers) -> FixedPowers:
     """sum(X)/(m*n) as mean(X), norm2(x)^2/n as mean(x.^2)."""
     for base, k in scalars.items():
-        squares = k == 2 and base.op == "norm2"
-        if squares or (k == 1 and base.op == "sum" and base.data is None):
+        squares = base.op == "norm2" and k == 2
+        if squares or (base.op == "sum" and base.data is None and k == 1):
             x = base.args[0]
             sizes = [ops.dim(d) for d in x.shape if d is not ONE]
             ks = [scalars.get(size, ONE_F) for size in sizes]

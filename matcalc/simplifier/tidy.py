@@ -20,9 +20,12 @@ from matcalc.shapes import ONE
 _WRITTEN_OUT = 4  # sums over an index with at most so many terms are written out
 
 
-def tidy(root: Expr, kept: Container[Expr] = ()) -> Expr:
-    """``root`` without zeros, ones and double signs; nodes in ``kept`` and below differentials stay as they are."""
-    results: dict[Expr, Expr] = {}
+def tidy(root: Expr, kept: Container[Expr] = (), results: dict[Expr, Expr] | None = None) -> Expr:
+    """``root`` without zeros, ones and double signs; nodes in ``kept`` and below differentials stay as they are.
+
+    ``results`` of earlier calls with the same ``kept`` are used, and added to.
+    """
+    results = {} if results is None else results
     stack = [root]
     while stack:
         n = stack[-1]

@@ -1,6 +1,7 @@
 """A wrong answer is found out, in whichever form it stands."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -33,6 +34,22 @@ def test_gradients(function: str, wrt: str, declare: str, order: int) -> None:
 
     assert verified(d)
     assert not verified(spoilt)
+
+
+def test_one_wrong_gradient_among_many_is_found_out() -> None:
+    names = [f"W{i}" for i in range(12)]
+    lines = [*(f"h{i + 1} = tanh({w}*h{i} + b)" for i, w in enumerate(names)), "L = sum(h12.^2)"]
+    declared = {"h0": "vector(n)", "b": "vector(n)", **dict.fromkeys(names, "matrix(n, n)"), "W3": "symmetric(n)"}
+    d = mc.derive("\n".join(lines), [*names, "b"], declared)
+    verdict = verified(d)
+
+    assert verdict
+    assert verdict.draws >= 6
+    for name in ("W0", "W3", "W11", "b"):
+        nearly = ops.mul(ops.num(Fraction(10_001, 10_000)), d.answers[name].expr)
+        found = verified(replace(d, answers={**d.answers, name: replace(d.answers[name], expr=nearly)}))
+        assert not found
+        assert found.counterexample is not None
 
 
 @pytest.mark.parametrize("which", ["map", "matrix"])
