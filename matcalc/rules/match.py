@@ -184,7 +184,18 @@ class Matcher:
             return
         if not len(ps) <= len(es) <= self.reach(ps):
             return
+        variable = self._variable_of(ps[0])
+        again = len(ps) == 2 and variable is not None and self._variable_of(ps[1]) is variable
+        again = again and not any(e.op == "t" and e.args[0].op == "mul" for e in es)  # one factor that is several
         for length in self._lengths(ps[0], len(es) - len(ps) + 1, m):
+            if len(ps) == 1 and length < len(es):  # the last takes all that is left
+                continue
+            if again and len(es) - length not in (1, length):  # the other half
+                continue
+            if variable is not None:
+                shape = es[0].rows, es[length - 1].cols
+                if _unify_shape(ps[0].shape, shape, m.dims) is None:
+                    continue
             head = es[0] if length == 1 else mul(*es[:length])
             for found in self.whole(ps[0], head, m):
                 yield from self._run(ps[1:], es[length:], found)
