@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 Monomial: TypeAlias = tuple[str, ...]
-_interned: dict[tuple[tuple[Monomial, int], ...], Dim] = {}
+_interned: WeakValueDictionary[tuple[tuple[Monomial, int], ...], Dim] = WeakValueDictionary()
 
 
 class Dim:
     """A dimension such as ``n``, ``3``, ``k*n + 1``; immutable and interned (equal means identical)."""
 
-    __slots__ = ("name", "names", "number", "terms")
+    __slots__ = ("__weakref__", "name", "names", "number", "terms")
     terms: tuple[tuple[Monomial, int], ...]
     number: int | None  # the value of a dimension without names
     name: str | None  # the name, if the dimension is a bare name

@@ -68,7 +68,7 @@ def spent(make: Callable[[int, str], Problem], n: int, letter: str) -> dict[str,
 
 @pytest.mark.parametrize(
     ("make", "n"),
-    [(network, 20), (program, 20), (calls, 30), (chain, 30), (wide, 40), (residual, 20)],
+    [(network, 20), (program, 20), (calls, 30), (chain, 30), (wide, 40), (residual, 40)],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 def test_twice_the_input_is_twice_the_work(make: Callable[[int, str], Problem], n: int) -> None:

@@ -340,3 +340,13 @@ L = norm2(A - T)^2"""
     source = mc.derive(program, wrt=["Wq", "Wk"]).source("numpy")
 
     assert [function.count("X @ Wq") for function in source.split("\ndef ")[-3:]] == [1, 1, 1]
+
+
+def test_a_program_that_is_too_long_written_out_is_itself_in_json() -> None:
+    lines = ["x: vector(n)", "a0 = x", *(f"a{i + 1} = sin(a{i}) + x .* a{i}" for i in range(50)), "L = sum(a50)"]
+    d = mc.derive("\n".join(lines), "x")
+    found = d.json()
+
+    assert found["function"] == "\n".join(lines)
+    assert mc.parse(found["function"]) is d.loss
+    assert "a50" in found["definitions"] or "a49" in found["definitions"]

@@ -24,7 +24,7 @@ from matcalc.answers.steps import steps
 from matcalc.answers.wording import expanded, worded
 from matcalc.calculus.backward import Backward, needed
 from matcalc.calculus.higher import Forms, of_gradient
-from matcalc.errors import InputError
+from matcalc.errors import InputError, LimitError
 from matcalc.expr import Expr
 from matcalc.indices import declared_names, dimensions_in, names_in
 from matcalc.kinds import Declared, Kind, kind_of_shape
@@ -434,13 +434,22 @@ class Derivation:
 
         return verified(self, **options)
 
+    def _function(self) -> str:
+        """The function as text; of a program that is too long with its names written out, the program."""
+        try:
+            return text(self.loss)
+        except LimitError:
+            if self.problem is None or not self.problem.lines:
+                raise
+            return self.problem.text
+
     def json(self) -> dict[str, Any]:
         """Everything as plain data, as language.md lays it out."""
         definitions, answers = self._lines
         stacked = any(form.stacked for form in self.forms.values())
         stacks = ["vec(dY) = V*vec(dX) stacks columns"] if stacked else []
         return {
-            "function": text(self.loss),
+            "function": self._function(),
             "variables": self.kinds,
             "layout": self.layout,
             "conditions": list(self.conditions),
