@@ -40,7 +40,7 @@ class Sums(Sharing, Distributing, Squares):
 
     quiet: int = 0
     primitives: dict[tuple[Expr, bool], tuple[Fraction, Expr]]
-    scaled_sums: dict[tuple[Fraction, Expr], Expr]
+    scaled_sums: dict[tuple[Fraction, Expr, bool], Expr]
 
     def add(self, *terms: Expr) -> Expr:
         shape = terms[0].shape
@@ -171,6 +171,13 @@ class Sums(Sharing, Distributing, Squares):
 
     def scaled_sum(self, c: Fraction, e: Expr) -> Expr:
         """c times each term of a sum."""
+        key = c, e, self.quiet > 0
+        found = self.scaled_sums.get(key)
+        if found is None:
+            found = self.scaled_sums[key] = self._scaled_sum(c, e)
+        return found
+
+    def _scaled_sum(self, c: Fraction, e: Expr) -> Expr:
         terms: Terms = {}
         for r, k in map(coefficient, e.args):
             p = self._primitive_factors(parts(r)) if c < 0 and not self.expanding else None
