@@ -146,7 +146,8 @@ class Derivation:
         shown = [self.shown(a) for a in self.answers.values()]
         if any(form.stacked for form in self.forms.values()):
             return (), list(zip(names, shown, strict=True))
-        taken = {*declared_names(self.declared), *names_in(self.loss), *names}
+        letter = {"jacobian": "J", "hessian": "H"}.get(self.what, "")  # the array itself is called so
+        taken = {*declared_names(self.declared), *names_in(self.loss), *names, letter}
         definitions, written = worded(shown, taken, self.where, self.residuals, self.table, self.expand)
         return definitions, list(zip(names, written, strict=True))
 
