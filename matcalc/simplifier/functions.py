@@ -251,7 +251,7 @@ class Functions(Algebra):
             inner, outer = x, size
         else:
             inner, outer = self.mul(ops.num(size), x), sign if name in ODD else ONE_F
-        made: Expr = ops.fn(name, inner)
+        made = self.transpose(ops.fn(name, inner.args[0])) if inner.op == "t" else ops.fn(name, inner)
         return self.mul(ops.num(outer), made)
 
     def compare(self, relation: str, args: tuple[Expr, ...]) -> Expr:
