@@ -69,8 +69,8 @@ def _stripped(
     """The same; ``again``: how often arrays have been taken apart to be computed once more."""
     tried: set[Code] = set()
     while len(tried) < _TRIED:
-        order = ordered(roots)
-        seed = next((c for c in order if c not in tried and _from_thin(c, costs)), None)
+        order, outputs = ordered(roots), set(roots)  # an output is formed whole in any case
+        seed = next((c for c in order if c not in tried and c not in outputs and _from_thin(c, costs)), None)
         if seed is None:
             break
         found = [_cut(make, order, roots, seed, axis, costs) for axis in (0, 1)]
