@@ -6,6 +6,7 @@ is the base ``E`` with its argument as exponent, a square root the exponent 1/2,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -528,12 +529,12 @@ def _means(scalars: FixedPowers) -> FixedPowers:
         squares = base.op == "norm2" and k == 2
         if squares or (base.op == "sum" and base.data is None and k == 1):
             x = base.args[0]
-            sizes = [ops.dim(d) for d in x.shape if d is not ONE]
-            ks = [scalars.get(size, ONE_F) for size in sizes]
-            if all(isinstance(k, Fraction) and k <= -1 for k in ks) and len({*sizes}) == len(sizes):
+            sizes = Counter(ops.dim(d) for d in x.shape if d is not ONE)
+            ks = [(scalars.get(size, ONE_F), times) for size, times in sizes.items()]
+            if all(isinstance(k, Fraction) and k <= -times for k, times in ks):
                 out = {b: e for b, e in scalars.items() if b is not base}
-                for size in sizes:
-                    include(out, size, ONE_F)
+                for size, times in sizes.items():
+                    include(out, size, Fraction(times))
                 return {**out, ops.mean(ops.power(x, ops.num(2)) if squares else x): ONE_F}
     return scalars
 
@@ -548,7 +549,8 @@ def compose(coef: Fraction, scalars: FixedPowers, body: Sequence[Expr]) -> Expr:
     above, below = split_powers(_means(scalars))
     if not (above or below or body):
         return ops.num(coef)
-    if coef.denominator != 1 and not _is_decimal(coef):
+    lifted = len(body) == 1 and body[0].op == "ones" and not (above or below)  # a number, which is written as one
+    if coef.denominator != 1 and not _is_decimal(coef) and not lifted:
         below.insert(0, ops.num(coef.denominator))
         coef = Fraction(coef.numerator)
     front = [] if coef == 1 else [ops.num(coef)]

@@ -15,6 +15,7 @@ from matcalc.expr import Expr, topological
 from matcalc.language.parse import parse
 from matcalc.numeric.evaluate import evaluate
 from matcalc.numeric.sample import draw_values
+from matcalc.printing.text import text
 from matcalc.simplifier.factors import (
     as_exponent,
     as_expr,
@@ -108,3 +109,19 @@ def test_a_transposed_product_keeps_its_scalars_apart() -> None:
 @pytest.mark.parametrize("f", ["prod(exp(x) .^ z)", "norm2(exp(x) .^ z)^2", "sum((x.^2) .^ z)"])
 def test_exponents_are_multiplied_entry_by_entry(f: str) -> None:
     assert mc.derive(f, "x,z", "x: vector(n), positive; z: vector(n)").verify()
+
+
+@pytest.mark.parametrize(
+    ("typed", "short"),
+    [
+        ("x - 2/3", "x - 2/3"),  # a lifted number is one number, not 2*(1/3)
+        ("(2*x - 1)/3 - x/6", "x/2 - 1/3"),
+        ("mean(Q)", "mean(Q)"),  # both sizes are m
+        ("norm2(Q)^2/m^2", "mean(Q.^2)"),
+        ("sum(Q)/m^3", "mean(Q)/m"),
+        ("sum(Q)/m", "sum(Q)/m"),
+    ],
+)
+def test_numbers_and_means_read_as_one(typed: str, short: str) -> None:
+    kinds = "x: vector(n); Q: matrix(m, m)"
+    assert text(Simplifier()(parse(typed, kinds))) == short
