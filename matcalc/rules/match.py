@@ -196,7 +196,7 @@ class Matcher:
                 shape = es[0].rows, es[length - 1].cols
                 if _unify_shape(ps[0].shape, shape, m.dims) is None:
                     continue
-            head = es[0] if length == 1 else mul(*es[:length])
+            head = es[0] if length == 1 else _joined(es[:length])
             for found in self.whole(ps[0], head, m):
                 yield from self._run(ps[1:], es[length:], found)
 
@@ -242,6 +242,12 @@ class Matcher:
         for found, arrays in self.some("had", pa, ea, m):
             for whole, rest in self.some("mul", ps, es, found):
                 yield whole, rest, arrays
+
+
+@lru_cache(maxsize=1 << 12)
+def _joined(factors: tuple[Expr, ...]) -> Expr:
+    """The product; kept, for what is known of it is asked again with the next pattern."""
+    return mul(*factors)
 
 
 @lru_cache(maxsize=1 << 12)
