@@ -33,6 +33,7 @@ from matcalc.printing.reading import (
     Sum,
     Transposed,
     Undefined,
+    inverse_below,
 )
 from matcalc.printing.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Speller, joined, write
 from matcalc.shapes import ONE, Dim
@@ -211,6 +212,9 @@ class Typesetter:
 
     def power(self, reading: Power, of: Of) -> Phrase:
         m, exponent = self.markup, of(reading.exponent)
+        inverted = inverse_below(reading)
+        if inverted is not None:  # inv(X)^2
+            return m.superscript(self._at_least(ATOM, of(inverted[0])), m.ratio(str(-inverted[1])))
         if isinstance(reading.exponent, Expr) and reading.exponent.op == "num":
             value: Any = reading.exponent.data
             exponent = Phrase(ATOM, m.ratio(str(value)) if numeral(abs(value)) is None else str(exponent))

@@ -26,6 +26,7 @@ from matcalc.printing.reading import (
     Sum,
     Transposed,
     Undefined,
+    inverse_below,
 )
 from matcalc.printing.text import dim_phrase, entries_pieces, number_phrase
 from matcalc.printing.writer import ATOM, POSTFIX, POWER, PRODUCT, SUM, Of, Phrase, Speller, joined, write
@@ -128,6 +129,9 @@ class _Writer:
 
     def power(self, reading: Power, of: Of) -> Phrase:
         sign = "⊙" if reading.elementwise else ""
+        inverted = inverse_below(reading)
+        if inverted is not None:  # inv(X)^2
+            return Phrase(POWER, _closed(of(inverted[0])), str(-inverted[1]).translate(RAISED))
         base = _closed(of(reading.base))
         exponent = reading.exponent
         if isinstance(exponent, Expr) and exponent.op == "num":

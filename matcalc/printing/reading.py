@@ -79,6 +79,16 @@ class Power(NamedTuple):
     elementwise: bool
 
 
+def inverse_below(power: Power) -> tuple[Expr, int] | None:
+    """X and k of ``inv(X)^k``: on paper it is X to the -k."""
+    base, k = power.base, power.exponent
+    if power.elementwise or not isinstance(base, Expr) or base.op != "inv":
+        return None
+    if not isinstance(k, Expr) or k.op != "num":
+        return None
+    return base.args[0], int(k.data)  # type: ignore[call-overload]
+
+
 class Transposed(NamedTuple):
     """``base'``."""
 

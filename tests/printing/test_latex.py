@@ -59,6 +59,7 @@ CASES = {
     r"\mathbf{1}^\top A": ops.total(A, 0),
     r"A \mathbf{1}": ops.total(A, 1),
     r"\operatorname{softmax}_{\mathrm{rows}}(A)": ops.softmax(A, 1),
+    "X^{-2} x": mul(ops.matpow(ops.inv(X), num(2)), x),
     r"f'(x)": ops.ufn("f", KINDS["f"], [x], 1),
     r"\mathrm{D} g(x)": ops.ufn("g", KINDS["g"], [x], (0,)),
     r"\nabla h(x)": ops.ufn("h", KINDS["h"], [x], (0,)),

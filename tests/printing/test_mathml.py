@@ -50,6 +50,7 @@ def of(typed: str, declared: str = "", notation: str = "") -> str:
     [
         ("2*A'*x", f"<mn>2</mn>{TIMES}<msup><mi>A</mi>{T}</msup>{TIMES}<mi>x</mi>"),
         ("inv(X)'", f'<msup><mi>X</mi><mrow><mo form="prefix">−</mo>{T}</mrow></msup>'),
+        ("inv(X)^2", '<msup><mi>X</mi><mrow><mo form="prefix">−</mo><mn>2</mn></mrow></msup>'),
         ("log(s)", f"<mi>log</mi>{APPLY}{OPEN}<mi>s</mi>{CLOSE}"),
         ("s/t", "<mfrac><mi>s</mi><mi>t</mi></mfrac>"),
         ("-s", '<mo form="prefix">−</mo><mi>s</mi>'),

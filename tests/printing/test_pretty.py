@@ -34,6 +34,8 @@ CASES = {
     "s^(1/2)": power(s, num(Fraction(1, 2))),
     "x⊙²": power(x, num(2)),
     "X²": ops.matpow(X, num(2)),
+    "X⁻²": ops.matpow(ops.inv(X), num(2)),
+    "(X⁻¹)⊙²": power(ops.inv(X), num(2)),
     "x ⊙ (1 − x)": had(x, sub(ops.ones(n, ONE), x)),
     "(1 ⊘ x) ⊙ y": had(reciprocal(x), y),
     "−x ⊙ y": had(neg(x), y),
