@@ -30,6 +30,11 @@ def raw(path: str, body: bytes) -> bytes:
     return "\r\n".join([f"POST {path} HTTP/1.1", *head, "", ""]).encode() + body
 
 
+def never_ready(*given: object) -> None:
+    """What a worker does that is busy elsewhere; here, because another process has to find it by name."""
+    time.sleep(60)
+
+
 class Client:
     """Asks a server; everything it says is checked to be of the form that it should have."""
 

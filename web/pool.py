@@ -100,7 +100,7 @@ class Worker:
 
     def _never_ready(self) -> bytes:
         """What to say of a process that has ended before it was ready, or still is not."""
-        self.process.join(0.5)
+        self.process.join(2.0)
         status = self.process.exitcode
         if status is None:
             said = f"no process was ready to work on this within {START:g} s"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from web_client import SLOW, Client, alive, raw, wait_until
+from web_client import SLOW, Client, alive, never_ready, raw, wait_until
 
 from matcalc.web.pool import Limits, Pool
 
@@ -76,7 +76,8 @@ def test_a_process_that_ends_before_it_is_ready_is_said(monkeypatch: pytest.Monk
 
 
 def test_a_process_that_is_not_ready_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("matcalc.web.pool.START", 0.0)
+    monkeypatch.setattr("matcalc.web.pool.work", never_ready)
+    monkeypatch.setattr("matcalc.web.pool.START", 0.1)
     said = first_answer(Limits(workers=1))
 
     assert said["kind"] == "died"
