@@ -37,7 +37,14 @@ def _rests_on(d: Derivation, x: Expr) -> bool:
         definitions=tuple((name, freed(e)) for name, e in d.problem.definitions),
         lines=tuple((name, freed(e)) for name, e in d.problem.lines),
     )
-    options = {"structure": d.structure, "table": d.table, "order": 2 if d.what == "hessian" else 1}
+    options = {
+        "structure": d.structure,
+        "table": d.table,
+        "order": 2 if d.what == "hessian" else 1,
+        "expand": d.expand,  # in the same form, to be compared
+        "where": d.where,
+        "residuals": {name: freed(e) for name, e in d.residuals},
+    }
     try:
         found = d.again(problem, d.wrt, adjoint=d.pattern, **options)
     except MatcalcError:

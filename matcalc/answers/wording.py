@@ -59,15 +59,13 @@ def worded(
     if where == "never":
         return tuple(words.lines), words.answers
     size = sum(map(length, words.answers))
-    plain = _repeated(words, taken, where)
-    if size > _LIMIT or (where == "auto" and (plain[0] or residuals or size <= SEVERAL)):
+    plain = _repeated(words, taken, where) if where == "auto" or size > _LIMIT else None
+    if plain is not None and (size > _LIMIT or plain[0] or residuals or size <= SEVERAL):
         return plain
     letters = Letters(taken)
     words.find(letters)
     found = _repeated(words, letters.taken, "always")
-    if where == "auto" and total(*found) > WORTH_FOUND * size:
-        return plain
-    return found
+    return found if plain is None or total(*found) <= WORTH_FOUND * size else plain
 
 
 def _repeated(words: _Words, taken: set[str], where: str) -> Lines:
